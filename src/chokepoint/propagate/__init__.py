@@ -1,0 +1,19 @@
+"""The weekly model: compile a chain to arrays, run scenarios, return an outcome."""
+
+from __future__ import annotations
+
+from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._compile import WEEKS_PER_YEAR, CompiledChain, compile_chain
+from chokepoint.propagate._outcome import Outcome
+from chokepoint.propagate._shocks import ShockPlan
+from chokepoint.propagate._simulate import simulate
+
+__all__ = [
+    "WEEKS_PER_YEAR",
+    "Behaviour",
+    "CompiledChain",
+    "Outcome",
+    "ShockPlan",
+    "compile_chain",
+    "simulate",
+]

@@ -1,0 +1,275 @@
+"""From a chain's tables to the index arrays that engines and programs work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from chokepoint.chain import SupplyChain
+from chokepoint.errors import ShapeError
+
+__all__ = ["WEEKS_PER_YEAR", "CompiledChain", "compile_chain", "stack"]
+
+WEEKS_PER_YEAR = 52.0
+
+IntArray = NDArray[np.intp]
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CompiledChain:
+    """A chain as arrays: nodes (sites, then markets), groups (slots) and edges (flows).
+
+    Groups are sorted by buyer and edges by group. Quantities are relative to baseline, so
+    only shares appear here. Number arrays have shape (items, lanes) with one lane, or one
+    lane per scenario once several chains of the same structure are stacked.
+
+    Attributes
+    ----------
+    nodes : pandas.DataFrame
+        ``chain.nodes``: labels and facts of sites and markets.
+    output : array (N, lanes)
+        Baseline output of a site, or demand of a market [product unit per week].
+    value_added, final_value : array (N, lanes)
+        Value added of sites and value of final demand [USD million per week].
+    ramp_max, ramp_weeks, surplus_weeks : array (N, lanes)
+        Largest capacity over baseline, its time constant [weeks], limit of surplus [weeks].
+    is_market, is_process, is_child, is_pushed : array of bool (N,)
+        Kinds of nodes; a pushed node is a by-product, which nobody orders.
+    process : array of int (N,)
+        Position of the process that yields a joint output, -1 for none.
+    end_sector : array of bool (N,)
+        Sites that sell to final demand (not only to ``other_use``) and to no other site.
+    group_buyer : array of int (G,)
+        Buyer of each group.
+    eps, phi : array (G, lanes)
+        Essentiality of a nested slot, and share lost through a disjoint one.
+    stock, throttle, reorder : array (G, lanes)
+        Stock cover, throttle cover and reorder time [weeks].
+    storable, pushed : array of bool (G,)
+        Whether the slot keeps stock; whether by-products are pushed into it.
+    edge_supplier, edge_group, lead : array of int (E,)
+        Supplier, group, and weeks from dispatch to arrival.
+    sigma, kappa : array (E, lanes)
+        Share of the group, and size of the whole group in units of the supplier's output.
+    growth, qualification, reserve : array (E, lanes)
+        Growth allowed before qualification (share), weeks to qualify, and largest share of
+        a dormant alternative (0 for flows).
+    dormant : array of bool (E,)
+        Alternatives without a baseline flow.
+    """
+
+    nodes: pd.DataFrame
+    groups: pd.MultiIndex
+    edges: pd.DataFrame
+    output: FloatArray
+    value_added: FloatArray
+    final_value: FloatArray
+    ramp_max: FloatArray
+    ramp_weeks: FloatArray
+    surplus_weeks: FloatArray
+    is_market: BoolArray
+    is_process: BoolArray
+    is_child: BoolArray
+    is_pushed: BoolArray
+    process: IntArray
+    end_sector: BoolArray
+    group_buyer: IntArray
+    eps: FloatArray
+    phi: FloatArray
+    stock: FloatArray
+    throttle: FloatArray
+    reorder: FloatArray
+    storable: BoolArray
+    pushed: BoolArray
+    edge_supplier: IntArray
+    edge_group: IntArray
+    lead: IntArray
+    sigma: FloatArray
+    kappa: FloatArray
+    growth: FloatArray
+    qualification: FloatArray
+    reserve: FloatArray
+    dormant: BoolArray
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of sites and markets."""
+        return len(self.is_market)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of slots."""
+        return len(self.group_buyer)
+
+    @property
+    def n_edges(self) -> int:
+        """Number of flows and dormant alternatives."""
+        return len(self.edge_supplier)
+
+
+def _column(values: pd.Series | NDArray[np.float64]) -> FloatArray:
+    return np.ascontiguousarray(np.asarray(values, dtype=np.float64)[:, None])
+
+
+def _flags(values: pd.Series) -> BoolArray:
+    return values.to_numpy(dtype=bool)
+
+
+def _end_sector(nodes: pd.DataFrame, edges: pd.DataFrame) -> BoolArray:
+    """Return sites whose product ends in final demand and enters no other site."""
+    buyers = nodes.loc[edges["buyer"]]
+    to_site = pd.Series(buyers["kind"].eq("site").to_numpy(), index=edges["supplier"])
+    final = buyers["kind"].eq("market") & buyers["sector"].ne("other_use")
+    to_final = pd.Series(final.to_numpy(), index=edges["supplier"])
+    feeds_site = set(to_site.index[to_site])
+    feeds_final = set(to_final.index[to_final])
+    return np.array([label in feeds_final and label not in feeds_site for label in nodes.index])
+
+
+def compile_chain(chain: SupplyChain) -> CompiledChain:
+    """Return the arrays of `chain` in the notation of the weekly model.
+
+    With yearly flow :math:`f_e`, recipe :math:`q_e` (input per unit of buyer output) and
+    yearly output :math:`x_i`,
+
+    .. math::
+        \\sigma_e = \\frac{f_e}{q_e\\, x_{b(e)}}, \\qquad
+        \\kappa_e = \\frac{q_e\\, x_{b(e)}}{x_{s(e)}},
+
+    so that :math:`\\sum_{e \\in g} \\sigma_e = 1` for every slot and
+    :math:`\\sum_{e\\ \\text{out of}\\ i} \\kappa_e \\sigma_e = 1` for every site.
+    Slots with ``combine = nested`` get ``eps = use_share * criticality``; disjoint ones get
+    ``phi = use_share * criticality`` and ``eps = 0``.
+
+    Parameters
+    ----------
+    chain : SupplyChain
+        A validated chain.
+
+    Returns
+    -------
+    CompiledChain
+        Arrays with one lane.
+
+    Examples
+    --------
+    >>> import chokepoint as cp
+    >>> from chokepoint.propagate import compile_chain
+    >>> compiled = compile_chain(cp.load("rare_earths"))
+    >>> bool(compiled.sigma.min() >= 0)
+    True
+    """
+    nodes, slots, edges = chain.nodes, chain.slots, chain.edges
+    position = pd.Series(np.arange(len(nodes)), index=nodes.index)
+    output = nodes["output_qty"].to_numpy(dtype=float)
+    is_market = nodes["kind"].eq("market").to_numpy()
+
+    slot_keys = pd.MultiIndex.from_frame(edges[["buyer", "slot"]])
+    edge_group = slots.index.get_indexer(slot_keys).astype(np.intp)
+    supplier = position.loc[edges["supplier"]].to_numpy(dtype=np.intp)
+    buyer = position.loc[edges["buyer"]].to_numpy(dtype=np.intp)
+    need = edges["recipe"].to_numpy(dtype=float) * output[buyer]
+    flow = edges["quantity"].to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sigma = np.where(need > 0, flow / need, 0.0)
+        kappa = np.where(output[supplier] > 0, need / output[supplier], 0.0)
+
+    process = np.array(
+        [position[label] if label else -1 for label in nodes["process"]], dtype=np.intp
+    )
+    wanted = _flags(nodes["wanted"])
+    is_child = process >= 0
+    is_pushed = is_child & ~wanted
+    pushed_into = np.zeros(len(slots), dtype=bool)
+    pushed_into[edge_group[is_pushed[supplier]]] = True
+    _check_pushed(pushed_into, edge_group, is_pushed[supplier], slots.index)
+
+    stock = slots["stock_weeks"].to_numpy(dtype=float) * _flags(slots["storable"])
+    essential = (slots["use_share"] * slots["criticality"]).to_numpy(dtype=float)
+    nested = slots["combine"].eq("nested").to_numpy()
+    return CompiledChain(
+        nodes=nodes,
+        groups=slots.index,
+        edges=edges,
+        output=_column(output / WEEKS_PER_YEAR),
+        value_added=_column(nodes["value_added_usd_m"] / WEEKS_PER_YEAR),
+        final_value=_column(nodes["value_usd_m"].where(is_market, 0.0) / WEEKS_PER_YEAR),
+        ramp_max=_column(nodes["ramp_max"]),
+        ramp_weeks=_column(nodes["ramp_weeks"]),
+        surplus_weeks=_column(nodes["surplus_weeks"]),
+        is_market=is_market,
+        is_process=_flags(nodes["is_process"]),
+        is_child=is_child,
+        is_pushed=is_pushed,
+        process=process,
+        end_sector=_end_sector(nodes, edges),
+        group_buyer=position.loc[slots.index.get_level_values("buyer")].to_numpy(dtype=np.intp),
+        eps=_column(np.where(nested, essential, 0.0)),
+        phi=_column(np.where(nested, 0.0, essential)),
+        stock=_column(stock),
+        throttle=_column(np.minimum(slots["throttle_weeks"].to_numpy(dtype=float), stock + 1.0)),
+        reorder=_column(slots["reorder_weeks"]),
+        storable=_flags(slots["storable"]),
+        pushed=pushed_into,
+        edge_supplier=supplier,
+        edge_group=edge_group,
+        lead=edges["lead_weeks"].to_numpy(dtype=np.intp),
+        sigma=_column(sigma),
+        kappa=_column(kappa),
+        growth=_column(edges["growth_max"].fillna(0.0)),
+        qualification=_column(edges["qualification_weeks"]),
+        reserve=_column(edges["max_share"].where(edges["dormant"], 0.0).fillna(0.0)),
+        dormant=_flags(edges["dormant"]),
+    )
+
+
+def _check_pushed(
+    pushed: BoolArray, edge_group: IntArray, edge_pushed: BoolArray, slots: pd.MultiIndex
+) -> None:
+    """Refuse a slot that mixes pushed by-products with goods that are ordered."""
+    mixed = np.zeros(len(pushed), dtype=bool)
+    mixed[edge_group[~edge_pushed]] = True
+    mixed &= pushed
+    if mixed.any():
+        raise ShapeError(
+            f"Slot {slots[int(np.flatnonzero(mixed)[0])]} takes both a by-product, which is "
+            "pushed, and goods that are ordered. Give the by-product a slot of its own."
+        )
+
+
+_NUMBERS = (
+    "output", "value_added", "final_value", "ramp_max", "ramp_weeks", "surplus_weeks", "eps",
+    "phi", "stock", "throttle", "reorder", "sigma", "kappa", "growth", "qualification", "reserve",
+)  # fmt: skip
+
+
+def stack(chains: Sequence[CompiledChain]) -> CompiledChain:
+    """Return one compiled chain whose lanes are those of `chains`, in order.
+
+    Raises
+    ------
+    ShapeError
+        If the chains differ in their sites, slots or flows.
+    """
+    first = chains[0]
+    if len(chains) == 1:
+        return first
+    for other in chains[1:]:
+        if not (other.nodes.index.equals(first.nodes.index)
+                and other.groups.equals(first.groups)
+                and np.array_equal(other.edge_supplier, first.edge_supplier)
+                and np.array_equal(other.edge_group, first.edge_group)):  # fmt: skip
+            raise ShapeError(
+                "Expected chains with the same sites, slots and flows, got chains that differ. "
+                "Simulate them one by one."
+            )
+    parts = {field.name: getattr(first, field.name) for field in fields(CompiledChain)}
+    for name in _NUMBERS:
+        parts[name] = np.hstack([getattr(chain, name) for chain in chains])
+    return CompiledChain(**parts)

@@ -1,0 +1,369 @@
+"""The weekly model, vectorised over scenarios with NumPy.
+
+All variables are deviations from baseline (theory 3.2): a site's output is ``1 + x`` times
+its baseline. Without a shock every deviation is exactly 0.0. Rows are nodes (N), groups (G)
+or edges (E); the last axis is the lane, one per scenario.
+
+Three points go beyond the text of theory 3.2, each so that the recourse program has the
+same rows as the model:
+
+* an order on a flow stays below ``(1 + growth_max)`` of its baseline until the supplier is
+  qualified for more, in catching up as well as in switching;
+* an order to a dormant supplier stays below its largest share;
+* orders that no supplier may take under these limits go back to suppliers with room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._compile import CompiledChain
+from chokepoint.propagate._segments import Segments
+from chokepoint.propagate._shocks import ShockPlan
+
+__all__ = ["NumpyEngine"]
+
+Array = NDArray[np.floating]
+Recorder = Callable[[int, Array], None]
+
+
+class NumpyEngine:
+    """One run of a batch of scenarios; `run` hands each week's deviations to a recorder."""
+
+    def __init__(
+        self,
+        chain: CompiledChain,
+        shocks: ShockPlan,
+        behaviour: Behaviour,
+        dtype: np.dtype[np.floating],
+    ) -> None:
+        self.chain, self.shocks, self.behaviour = chain, shocks, behaviour
+        self.dtype, self.lanes = dtype, shocks.lanes
+        self._cast_chain()
+        self._index()
+        self._start()
+
+    def _cast_chain(self) -> None:
+        chain = self.chain
+        for name in ("ramp_max", "ramp_weeks", "surplus_weeks", "eps", "phi", "stock",
+                     "throttle", "reorder", "sigma", "kappa", "growth", "qualification",
+                     "reserve"):  # fmt: skip
+            setattr(self, name, getattr(chain, name).astype(self.dtype))
+
+    def _index(self) -> None:
+        chain = self.chain
+        self.by_supplier = Segments(chain.edge_supplier, chain.n_nodes)
+        self.by_group = Segments(chain.edge_group, chain.n_groups)
+        self.by_buyer = Segments(chain.group_buyer, chain.n_nodes)
+        self.wanted_children = np.flatnonzero(chain.is_child & ~chain.is_pushed)
+        self.to_process = Segments(chain.process[self.wanted_children], chain.n_nodes)
+        self.children = np.flatnonzero(chain.is_child)
+        self.pushed_edges = np.flatnonzero(chain.is_pushed[chain.edge_supplier])
+        self.has_disjoint = bool((chain.phi > 0).any())
+        self.longest = int(chain.lead.max(initial=1))
+        self.by_lead = []
+        for lead in np.unique(chain.lead):
+            edges = np.flatnonzero(chain.lead == lead)
+            self.by_lead.append((int(lead), edges, Segments(chain.edge_group[edges], chain.n_groups)))
+        dormant = chain.dormant[:, None]
+        self.limit = np.where(dormant, 0.0, (1.0 + self.growth) * self.sigma)
+        self.limit_qualified = np.where(dormant, self.reserve, np.inf).astype(self.dtype)
+        lead = chain.lead[:, None].astype(self.dtype)
+        self.target = self.stock + self.by_group.add(self.sigma * lead)
+
+    def _zeros(self, rows: int) -> Array:
+        return np.zeros((rows, self.lanes), dtype=self.dtype)
+
+    def _start(self) -> None:
+        chain = self.chain
+        self.inventory = self._zeros(chain.n_groups) + self.stock
+        self.position = self._zeros(chain.n_groups)
+        self.order = self._zeros(chain.n_groups)
+        self.pipeline = np.zeros((self.longest + 1, chain.n_groups, self.lanes), dtype=self.dtype)
+        self.ramp = np.ones((chain.n_nodes, self.lanes), dtype=self.dtype)
+        self.surplus = self._zeros(chain.n_nodes)
+        self.weight = self._zeros(chain.n_edges) + self.sigma
+        self.reliability = np.ones((chain.n_edges, self.lanes), dtype=self.dtype)
+        self.triggered = np.full((chain.n_groups, self.lanes), np.inf, dtype=self.dtype)
+        if self.shocks.licences is not None:
+            rows = len(self.shocks.licences.edges)
+            self.queue, self.goods = self._zeros(rows), self._zeros(rows)
+
+    # ------------------------------------------------------------------ the run
+
+    def run(self, record: Recorder) -> None:
+        """Step through the weeks; `record(week, x)` gets the deviations of all nodes."""
+        weeks, first = self.shocks.weeks, self.shocks.first
+        still = self._zeros(self.chain.n_nodes)
+        for week in range(first):
+            record(week, still)
+        self.capacity = still + 1.0
+        self.allowed = np.ones((self.chain.n_edges, self.lanes), dtype=self.dtype)
+        for week in range(first, weeks):
+            self._read_shocks(week)
+            record(week, self._week(week))
+
+    def _read_shocks(self, week: int) -> None:
+        if self.shocks.capacity_changes[week]:
+            self.capacity = self.shocks.capacity(week).astype(self.dtype)
+        if self.shocks.flow_changes[week]:
+            self.allowed = self.shocks.allowed(week).astype(self.dtype)
+            if self.behaviour.switching:
+                self._redirect(week)
+
+    def _week(self, week: int) -> Array:
+        arrived, available = self._arrivals(week)
+        wanted = self._orders_placed(week)
+        demand = self._demand(wanted)
+        desired, output = self._produce(demand, available)
+        self._use(output, arrived, available)
+        shipped, fill = self._ship(week, wanted, demand, output)
+        self._dispatch(week, shipped)
+        if self.behaviour.switching:
+            self._learn(week, shipped, fill)
+            self._switch(week)
+        if not self.behaviour.frozen_orders:
+            self._reorder(desired)
+        if self.behaviour.ramp:
+            self._ramp_up(demand, output)
+        return output
+
+    # ------------------------------------------------------------ steps 1 and 2
+
+    def _arrivals(self, week: int) -> tuple[Array, Array]:
+        """Step 1: goods due this week, and what can be used [weeks of baseline use]."""
+        slot = week % (self.longest + 1)
+        arrived = self.pipeline[slot].copy()
+        self.pipeline[slot] = 0.0
+        return arrived, self.inventory + 1.0 + arrived
+
+    def _orders_placed(self, week: int) -> Array:
+        """Step 2: orders per flow, under growth limits and caps on the baseline flow."""
+        orders = self.weight * (1.0 + self.order)[self.chain.edge_group]
+        orders = np.minimum(orders, self._order_limit(week))
+        capped = np.where(self.allowed < 1.0, self.allowed * self.sigma, np.inf)
+        orders = np.minimum(orders, capped)
+        if self.shocks.licences is not None:
+            self._queue_orders(week, orders)
+        return orders
+
+    def _order_limit(self, week: int) -> Array:
+        if not np.isfinite(self.triggered).any():
+            return self.limit
+        ready = week >= self.triggered[self.chain.edge_group] + self.qualification
+        return np.where(ready, self.limit_qualified, self.limit)
+
+    def _queue_orders(self, week: int, orders: Array) -> None:
+        """Step 2b: licensed orders wait; the exporter makes goods ahead up to a limit."""
+        plan = self.shocks.licences
+        assert plan is not None
+        edges = plan.edges
+        sigma = self.sigma[edges]
+        release = plan.release[week].astype(self.dtype)
+        active = np.isfinite(release)
+        self.accepted = orders[edges] * np.where(active, 1.0 - plan.refused, 1.0)
+        self.waiting = active | (self.queue > 0)
+        self.outstanding = self.queue + self.accepted
+        with np.errstate(invalid="ignore"):
+            rate = np.where(active, release * sigma, np.inf)
+        self.rate = np.minimum(rate, self.outstanding)
+        room = plan.goods_weeks * sigma + self.rate - self.goods
+        to_make = np.clip(np.minimum(self.outstanding - self.goods, room), 0.0, None)
+        orders[edges] = np.where(self.waiting, to_make, orders[edges])
+
+    def _demand(self, orders: Array) -> Array:
+        """Step 2: demand on each node; step 12: a process follows its most wanted output."""
+        chain = self.chain
+        change = self.kappa * (orders - self.sigma)
+        change[self.pushed_edges] = 0.0
+        demand = self.by_supplier.add(change)
+        demand[chain.is_market] = self.capacity[chain.is_market] - 1.0
+        if len(self.children):
+            called = (demand - self.surplus)[self.wanted_children]
+            most = np.maximum(self.to_process.maximum(called), -1.0)
+            joint = chain.is_process
+            demand[joint] = most[joint]
+            # A sold product with wanted joint outputs follows whichever calls for more.
+            demand = np.where(joint[:, None], demand, np.maximum(demand, most))
+        return demand
+
+    # ----------------------------------------------------------- steps 3, 4 and 5
+
+    def _produce(self, demand: Array, available: Array) -> tuple[Array, Array]:
+        """Steps 3 and 4: desired output and output under input limits."""
+        chain = self.chain
+        ceiling = self.capacity * self.ramp - 1.0
+        if len(self.children):
+            free = chain.is_child[:, None] & (self.capacity >= 1.0)
+            ceiling = np.where(free, np.inf, ceiling)
+        desired = np.minimum(ceiling, demand)
+        scale = np.maximum(desired, 0.0)[chain.group_buyer]
+        # Deviation of available/throttle from the desired scale: exactly 0 at baseline.
+        gap = (available / self.throttle - 1.0) - scale
+        limit = self.by_buyer.minimum(scale + self.eps * gap + _loose(self.eps))
+        output = np.minimum(desired, limit)
+        if self.has_disjoint:
+            short = self.by_buyer.add(self.phi * np.maximum(-gap, 0.0))
+            output = np.minimum(output, np.maximum(desired, 0.0) - short)
+        output = np.maximum(output, -1.0)
+        if len(self.children):
+            self._share_out(desired, output)
+        return desired, output
+
+    def _share_out(self, desired: Array, output: Array) -> None:
+        """Step 12: joint outputs follow the process; surplus is kept, then dumped."""
+        chain, children = self.chain, self.children
+        activity = output[chain.process[children]]
+        pushed = chain.is_pushed[children][:, None]
+        stock = self.surplus[children]
+        ceiling = np.where(self.capacity[children] < 1.0, self.capacity[children] - 1.0, np.inf)
+        taken = np.where(
+            pushed,
+            np.minimum(activity, ceiling),
+            np.minimum(desired[children], activity + stock),
+        )
+        output[children] = np.maximum(taken, -1.0)
+        left = np.where(pushed, 0.0, stock + activity - output[children])
+        self.surplus[children] = np.clip(left, 0.0, self.surplus_weeks[children])
+
+    def _use(self, output: Array, arrived: Array, available: Array) -> None:
+        """Step 5: inputs used, stocks and inventory positions."""
+        self.used = np.minimum(output[self.chain.group_buyer], available - 1.0)
+        keeps = self.chain.storable[:, None]
+        stock = np.maximum(self.inventory + arrived - self.used, 0.0)
+        self.inventory = np.where(keeps, stock, self.stock)
+        self.position -= self.used
+
+    # ----------------------------------------------------------- steps 6 and 7
+
+    def _ship(
+        self, week: int, orders: Array, demand: Array, output: Array
+    ) -> tuple[Array, Array]:
+        """Step 6: proportional rationing; pushed goods go along in proportion."""
+        supplier = self.chain.edge_supplier
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.clip((1.0 + output) / (1.0 + demand), 0.0, 1.0)
+        fill_of = np.where(output >= demand, 1.0, np.nan_to_num(share, nan=1.0))
+        fill = fill_of[supplier]
+        shipped = orders * fill
+        if len(self.pushed_edges):
+            edges = self.pushed_edges
+            pushed = self.sigma[edges] * (1.0 + output[supplier[edges]])
+            capped = np.where(
+                self.allowed[edges] < 1.0, self.allowed[edges] * self.sigma[edges], np.inf
+            )
+            shipped[edges] = np.minimum(pushed, capped)
+        if self.shocks.licences is not None:
+            self._release(shipped)
+        return shipped, fill
+
+    def _release(self, shipped: Array) -> None:
+        """Step 2b: goods leave as licences come; what is left stays in the queue."""
+        plan = self.shocks.licences
+        assert plan is not None
+        made = shipped[plan.edges]
+        ready = self.goods + made
+        sent = np.minimum(ready, self.rate)
+        shipped[plan.edges] = np.where(self.waiting, sent, made)
+        self.goods = np.where(self.waiting, ready - sent, 0.0)
+        self.queue = np.where(self.waiting, self.outstanding - sent, 0.0)
+
+    def _dispatch(self, week: int, shipped: Array) -> None:
+        """Step 7: goods enter the pipeline; the inventory position counts them at once."""
+        change = shipped - self.sigma
+        for lead, edges, segments in self.by_lead:
+            slot = (week + lead) % (self.longest + 1)
+            self.pipeline[slot] += segments.add(change[edges])
+        if self.shocks.licences is not None:
+            # A queued order is on order: the buyer does not order it again.
+            edges = self.shocks.licences.edges
+            promised = self.accepted - self.sigma[edges]
+            change[edges] = np.where(self.waiting, promised, change[edges])
+        self.position += self.by_group.add(change)
+
+    # --------------------------------------------------------- steps 8, 9 and 10
+
+    def _learn(self, week: int, shipped: Array, fill: Array) -> None:
+        """Step 8: reliability of suppliers, and the first week of a shortage."""
+        signal = np.where(self.allowed < 1.0, self.allowed, 1.0) * fill
+        if self.shocks.licences is not None:
+            edges = self.shocks.licences.edges
+            with np.errstate(divide="ignore", invalid="ignore"):
+                served = np.clip(shipped[edges] / self.accepted, 0.0, 1.0)
+            signal[edges] = np.where(
+                self.waiting, np.nan_to_num(served, nan=1.0) * signal[edges], signal[edges]
+            )
+        self.reliability += self.behaviour.memory * (signal - self.reliability)
+        received = self.by_group.add(shipped)
+        short = received < (1.0 - self.behaviour.trigger) * (1.0 + self.order)
+        short &= ~self.chain.pushed[:, None] & np.isinf(self.triggered)
+        self.triggered[short] = week
+
+    def _switch(self, week: int) -> None:
+        """Step 8: move order shares towards reliable suppliers that may take them."""
+        moving = self.triggered <= week
+        if not moving.any():
+            return
+        group = self.chain.edge_group
+        moved = self._shares(week)
+        step = self.behaviour.speed * moving[group]
+        self.weight += step * (moved - self.weight)
+
+    def _shares(self, week: int) -> Array:
+        """Return new order shares: reliability-weighted, within limits, adding up to one."""
+        group = self.chain.edge_group
+        ready = week >= self.triggered[group] + self.qualification
+        pull = (self.sigma + self.reserve * ready) * self.reliability**self.behaviour.exponent
+        limit = np.where(ready, np.where(self.chain.dormant[:, None], self.reserve, np.inf),
+                         self.limit)  # fmt: skip
+        share, full = np.zeros_like(pull), np.zeros(pull.shape, dtype=bool)
+        for _ in range(3):
+            taken = self.by_group.add(np.where(full, limit, 0.0))
+            weight = self.by_group.add(np.where(full, 0.0, pull))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scale = np.where(weight > 0, np.maximum(1.0 - taken, 0.0) / weight, 0.0)
+            share = np.where(full, limit, pull * scale[group])
+            over = share > limit
+            if not (over & ~full).any():
+                break
+            full |= over
+        return np.minimum(share, limit)
+
+    def _redirect(self, week: int) -> None:
+        """A boycott is known to the buyer: orders move at once to qualified suppliers."""
+        for lane, edges in self.shocks.redirections(week):
+            groups = np.unique(self.chain.edge_group[edges])
+            self.triggered[groups, lane] = np.minimum(self.triggered[groups, lane], week)
+            self.reliability[edges, lane] = np.minimum(
+                self.reliability[edges, lane], self.allowed[edges, lane]
+            )
+            moved = self._shares(week)[:, lane]
+            here = np.isin(self.chain.edge_group, groups)
+            self.weight[here, lane] = moved[here]
+
+    def _reorder(self, desired: Array) -> None:
+        """Step 9: order up to the target of the inventory position."""
+        wanted = self.target * desired[self.chain.group_buyer] - self.position
+        self.order = self.used + np.maximum(wanted, 0.0) / self.reorder
+        market = self.chain.is_market[self.chain.group_buyer]
+        self.order[market] = (self.capacity - 1.0)[self.chain.group_buyer[market]]
+        self.order[self.chain.pushed] = 0.0
+
+    def _ramp_up(self, demand: Array, output: Array) -> None:
+        """Step 10: sites that cannot meet demand build up capacity, others fall back."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scarcity = np.maximum(demand - output, 0.0) / (1.0 + demand)
+        scarcity = np.nan_to_num(scarcity, nan=0.0, posinf=0.0)
+        up = (self.ramp_max - self.ramp) * scarcity / self.ramp_weeks
+        down = (1.0 - self.ramp) / self.ramp_weeks
+        self.ramp += np.where(scarcity > 0, up, down)
+        self.ramp[self.chain.is_market] = 1.0
+
+
+def _loose(eps: Array) -> Array:
+    """Return infinity where a slot limits nothing, so that it never binds."""
+    return np.where(eps > 0, 0.0, np.inf).astype(eps.dtype)

@@ -1,0 +1,261 @@
+"""What the weekly model returns."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from chokepoint.errors import RecordError
+from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._compile import CompiledChain
+from chokepoint.propagate._recorder import Recorded
+
+__all__ = ["Outcome"]
+
+FloatArray = NDArray[np.float64]
+By = Literal["country", "product", "tier", "site", "total"]
+LOSS_UNIT = "USD million of value added, baseline prices"
+UNMET_UNIT = "USD million of final demand, baseline prices"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Weekly trajectories of a batch of scenarios, with labels.
+
+    Losses of value added and unmet final demand are different things and are never added.
+    A positive loss is a fall below baseline; sites that gain count with a minus sign.
+
+    Attributes
+    ----------
+    scenarios : pandas.Index
+        Names of the scenarios, or (draw, scenario) pairs.
+    countries : pandas.Index
+        Areas, in the order of the last axis of the arrays.
+    nodes : pandas.DataFrame
+        Sites and markets with their facts.
+    weeks : int
+        Number of weeks simulated.
+    behaviour : Behaviour
+        Settings of the run.
+    """
+
+    scenarios: pd.Index
+    countries: pd.Index
+    nodes: pd.DataFrame
+    weeks: int
+    behaviour: Behaviour
+    end_sector: NDArray[np.bool_] = field(repr=False)
+    _recorded: Recorded = field(repr=False)
+
+    @classmethod
+    def join(
+        cls,
+        parts: Sequence[Recorded],
+        *,
+        labels: pd.Index,
+        chain: CompiledChain,
+        weeks: int,
+        behaviour: Behaviour,
+    ) -> Outcome:
+        """Return one outcome from the chunks of a batch."""
+        names = ["loss", "unmet", "worst"]
+        if parts[0].activity is not None:
+            names += ["activity", "value_added", "final_value"]
+        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+        for array in arrays.values():
+            array.flags.writeable = False
+        countries = pd.Index(sorted(chain.nodes["country"].unique()), name="country")
+        return cls(
+            labels, countries, chain.nodes, weeks, behaviour, chain.end_sector, Recorded(**arrays)
+        )
+
+    # ------------------------------------------------------------------- tables
+
+    @property
+    def activity(self) -> FloatArray:
+        """Output over baseline, shape (scenario, week, node), nodes as in ``nodes``; read-only."""
+        if self._recorded.activity is None:
+            raise RecordError(
+                'Expected a run that keeps sites, got one with record="country". '
+                'Simulate again with record="site".'
+            )
+        return self._recorded.activity
+
+    def loss(
+        self,
+        *,
+        by: By = "country",
+        over: Literal["week"] | None = None,
+        weeks: int | None = None,
+    ) -> pd.DataFrame:
+        r"""Return the loss of value added [USD million, baseline prices].
+
+        .. math:: D = \sum_{t < h} \sum_i -x_i(t)\, va_i
+
+        Parameters
+        ----------
+        by : {"country", "product", "tier", "site", "total"}
+            Columns of the result.
+        over : {"week"}, optional
+            Keep the weeks: rows are then (scenario, week) and figures per week.
+        weeks : int, optional
+            Count only the first weeks; None = all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows are scenarios, columns the labels of `by`.
+
+        Raises
+        ------
+        RecordError
+            If sites are asked of a run that kept only countries.
+        """
+        return self._table("loss", by=by, over=over, weeks=weeks, unit=LOSS_UNIT)
+
+    def unmet(
+        self,
+        *,
+        by: By = "country",
+        over: Literal["week"] | None = None,
+        weeks: int | None = None,
+    ) -> pd.DataFrame:
+        """Return unmet final demand [USD million, baseline prices]; arguments as for `loss`.
+
+        Markets with sector ``other_use`` do not count.
+        """
+        return self._table("unmet", by=by, over=over, weeks=weeks, unit=UNMET_UNIT)
+
+    def _table(
+        self, what: str, *, by: By, over: str | None, weeks: int | None, unit: str
+    ) -> pd.DataFrame:
+        horizon = self._horizon(weeks)
+        if by in ("country", "total"):
+            values = getattr(self._recorded, what)[:, :horizon]
+            columns = self.countries
+            if by == "total":
+                values, columns = values.sum(axis=2, keepdims=True), pd.Index(["total"])
+        else:
+            values, columns = self._by_node(what, by, horizon)
+        if over is None:
+            table = pd.DataFrame(values.sum(axis=1), index=self.scenarios, columns=columns)
+        else:
+            rows = _with_weeks(self.scenarios, horizon)
+            table = pd.DataFrame(
+                values.reshape(len(rows), values.shape[2]), index=rows, columns=columns
+            )
+        table.attrs["unit"] = unit if over is None else f"{unit}, per week"
+        return table
+
+    def _horizon(self, weeks: int | None) -> int:
+        if weeks is None:
+            return self.weeks
+        if not 1 <= weeks <= self.weeks:
+            raise RecordError(
+                f"Expected weeks between 1 and {self.weeks} (the length of the run), got "
+                f"{weeks}. Simulate longer, or ask for a shorter horizon."
+            )
+        return weeks
+
+    def _by_node(self, what: str, by: str, horizon: int) -> tuple[FloatArray, pd.Index]:
+        weight = self._recorded.value_added if what == "loss" else self._recorded.final_value
+        lost = (1.0 - self.activity[:, :horizon]) + 0.0
+        assert weight is not None
+        keep = self.nodes["kind"].eq("site" if what == "loss" else "market").to_numpy()
+        values = (lost * weight[:, None, :])[:, :, keep]
+        nodes = self.nodes[keep]
+        if by == "site":
+            return values, nodes.index
+        codes, labels = pd.factorize(nodes[by], sort=True)
+        summed = np.zeros((*values.shape[:2], len(labels)))
+        np.add.at(summed, (slice(None), slice(None), codes), values)
+        return summed, pd.Index(labels, name=by)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a tidy table: loss and unmet demand by scenario, week and country."""
+        loss = self.loss(over="week").stack()
+        unmet = self.unmet(over="week").stack()
+        table = pd.DataFrame({"loss_usd_m": loss, "unmet_usd_m": unmet})
+        table.attrs["unit"] = f"loss: {LOSS_UNIT}; unmet: {UNMET_UNIT}; both per week"
+        return table
+
+    # -------------------------------------------------------------------- times
+
+    def time_to_impact(self, threshold: float = 0.05) -> pd.DataFrame:
+        """Return the weeks until an end-sector site falls `threshold` below its baseline.
+
+        Parameters
+        ----------
+        threshold : float
+            Share of the site's own baseline output.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Full weeks before the first such week, scenario x country; infinite if none.
+        """
+        hit = self._recorded.worst <= -threshold
+        weeks = np.where(hit.any(axis=1), hit.argmax(axis=1), np.inf)
+        return self._times(weeks)
+
+    def time_to_recover(self, threshold: float = 0.05) -> pd.DataFrame:
+        """Return the weeks from first impact until all end-sector sites stay back.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Scenario x country; 0 if never hit, infinite if still hit in the last week.
+        """
+        hit = self._recorded.worst <= -threshold
+        first = hit.argmax(axis=1)
+        last = self.weeks - 1 - hit[:, ::-1].argmax(axis=1)
+        weeks = np.where(hit.any(axis=1), last + 1.0 - first, 0.0)
+        weeks = np.where(hit[:, -1], np.inf, weeks)
+        return self._times(weeks)
+
+    def _times(self, weeks: FloatArray) -> pd.DataFrame:
+        table = pd.DataFrame(weeks, index=self.scenarios, columns=self.countries)
+        table.attrs["unit"] = "weeks"
+        return table
+
+    # --------------------------------------------------------------- appearance
+
+    @property
+    def plot(self) -> Any:
+        """Pictures of the outcome (needs the extra ``plot``)."""
+        # Pictures stand to the right of this package; they are found when asked for.
+        return importlib.import_module("chokepoint.plot").OutcomePlots(self)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        total = self.loss(by="total")["total"]
+        return [
+            ("scenarios", str(len(self.scenarios))),
+            ("weeks", str(self.weeks)),
+            ("sites", str(int(self.nodes["kind"].eq("site").sum()))),
+            ("loss", f"{total.min():,.0f} to {total.max():,.0f} USD million of value added"),
+        ]
+
+    def __repr__(self) -> str:
+        return "<Outcome: " + ", ".join(f"{name} {value}" for name, value in self._facts()) + ">"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in self._facts()
+        )
+        return f"<table><caption>Outcome</caption>{rows}</table>"
+
+
+def _with_weeks(scenarios: pd.Index, horizon: int) -> pd.MultiIndex:
+    week = pd.Index(range(horizon), name="week")
+    if isinstance(scenarios, pd.MultiIndex):
+        keys = [(*key, t) for key in scenarios for t in week]
+        return pd.MultiIndex.from_tuples(keys, names=[*scenarios.names, "week"])
+    return pd.MultiIndex.from_product([scenarios, week], names=["scenario", "week"])
