@@ -1,0 +1,74 @@
+"""Supply-chain graphs: what a chain is, what may happen to it, what follows, who gains leverage.
+
+Public names are loaded on first use, so that ``import chokepoint`` stays light. To add one, add a
+line to :data:`_PUBLIC` and the same name below ``TYPE_CHECKING``.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chokepoint import datasets as datasets
+    from chokepoint import errors as errors
+    from chokepoint import schema as schema
+    from chokepoint.chain import SupplyChain as SupplyChain
+    from chokepoint.datasets import load as load
+    from chokepoint.errors import ChokepointError as ChokepointError
+    from chokepoint.errors import TableError as TableError
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    # name: module that defines it; a module stands for itself
+    "ChokepointError": "chokepoint.errors",
+    "SupplyChain": "chokepoint.chain",
+    "TableError": "chokepoint.errors",
+    "datasets": "chokepoint.datasets",
+    "errors": "chokepoint.errors",
+    "load": "chokepoint.datasets",
+    "schema": "chokepoint.schema",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  (the table above is the list)
+
+
+class _Package(ModuleType):
+    """This package, where a public function keeps its name beside a subpackage of the same name.
+
+    After importing ``chokepoint.leverage`` Python binds that module to the name ``leverage`` here.
+    The name belongs to the function, so such a binding is left out; ``from chokepoint.leverage
+    import ...`` works as ever.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        full_name = f"{__name__}.{name}"
+        bound_by_import = isinstance(value, ModuleType) and value.__name__ == full_name
+        if bound_by_import and name in _PUBLIC and not _is_module(name):
+            return
+        super().__setattr__(name, value)
+
+
+def _is_module(name: str) -> bool:
+    return _PUBLIC[name] == f"{__name__}.{name}" and name not in _FUNCTIONS_NAMED_AS_PACKAGES
+
+
+_FUNCTIONS_NAMED_AS_PACKAGES = frozenset({"leverage"})
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_PUBLIC[name])
+    value = module if _is_module(name) else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
