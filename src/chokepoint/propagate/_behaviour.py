@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chokepoint.errors import EventError
+from chokepoint.errors import OptionError
 
 __all__ = ["Behaviour"]
 
@@ -54,4 +54,4 @@ class Behaviour:
         if self.exponent < 0:
             wrong.append(f"exponent must be >= 0, got {self.exponent}")
         if wrong:
-            raise EventError("Behaviour: " + "; ".join(wrong) + ".")
+            raise OptionError("Behaviour: " + "; ".join(wrong) + ".")

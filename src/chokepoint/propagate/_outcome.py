@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chokepoint.errors import RecordError
+from chokepoint.errors import OptionError
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import CompiledChain
 from chokepoint.propagate._recorder import Recorded
@@ -82,7 +82,7 @@ class Outcome:
     def activity(self) -> FloatArray:
         """Output over baseline, shape (scenario, week, node), nodes as in ``nodes``; read-only."""
         if self._recorded.activity is None:
-            raise RecordError(
+            raise OptionError(
                 'Expected a run that keeps sites, got one with record="country". '
                 'Simulate again with record="site".'
             )
@@ -115,7 +115,7 @@ class Outcome:
 
         Raises
         ------
-        RecordError
+        OptionError
             If sites are asked of a run that kept only countries.
         """
         return self._table("loss", by=by, over=over, weeks=weeks, unit=LOSS_UNIT)
@@ -158,7 +158,7 @@ class Outcome:
         if weeks is None:
             return self.weeks
         if not 1 <= weeks <= self.weeks:
-            raise RecordError(
+            raise OptionError(
                 f"Expected weeks between 1 and {self.weeks} (the length of the run), got "
                 f"{weeks}. Simulate longer, or ask for a shorter horizon."
             )

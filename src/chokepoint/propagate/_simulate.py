@@ -11,7 +11,7 @@ import pandas as pd
 
 from chokepoint._progress import track
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import EventError
+from chokepoint.errors import OptionError
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import CompiledChain, compile_chain, stack
 from chokepoint.propagate._engine_numpy import NumpyEngine
@@ -76,7 +76,7 @@ def simulate(
 
     Raises
     ------
-    EventError
+    OptionError
         If there is no scenario, names repeat, or `weeks` is below 1.
     ShapeError
         If the chains differ in structure.
@@ -95,7 +95,7 @@ def simulate(
     single = isinstance(chain, SupplyChain)
     chains = [chain] if isinstance(chain, SupplyChain) else list(chain)
     if not chains:
-        raise EventError("Expected at least one chain, got none.")
+        raise OptionError("Expected at least one chain, got none.")
     effects = [scenario.effects(chains[0], weeks) for scenario in listed]
     compiled = [compile_chain(one) for one in chains]
     lanes = [_Lane(one, effect) for one in compiled for effect in effects]
@@ -123,13 +123,13 @@ def simulate(
 
 def _check(scenarios: Sequence[Scenario], weeks: int) -> None:
     if weeks < 1:
-        raise EventError(f"weeks must be at least 1, got {weeks}.")
+        raise OptionError(f"weeks must be at least 1, got {weeks}.")
     if not scenarios:
-        raise EventError("Expected at least one scenario, got none.")
+        raise OptionError("Expected at least one scenario, got none.")
     names = pd.Index([scenario.name for scenario in scenarios])
     if names.has_duplicates:
         twice = sorted(set(names[names.duplicated()]))
-        raise EventError(f"Scenario names must be unique; repeated: {', '.join(twice)}.")
+        raise OptionError(f"Scenario names must be unique; repeated: {', '.join(twice)}.")
 
 
 def _labels(scenarios: Sequence[Scenario], draws: int | None) -> pd.Index:

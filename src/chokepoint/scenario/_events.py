@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import EventError
+from chokepoint.errors import OptionError
 from chokepoint.scenario._effects import (
     CapacityEffect,
     Effects,
@@ -52,7 +52,7 @@ class Event(ABC):
                 problems.append(f"{name} must be a share in [0, 1], got {value}")
         problems += self._problems()
         if problems:
-            raise EventError(f"{type(self).__name__}: " + "; ".join(problems) + ".")
+            raise OptionError(f"{type(self).__name__}: " + "; ".join(problems) + ".")
 
     def _problems(self) -> list[str]:
         return []

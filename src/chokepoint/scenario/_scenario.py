@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import EventError
+from chokepoint.errors import OptionError
 from chokepoint.scenario._effects import Effects
 from chokepoint.scenario._events import Event
 
@@ -40,7 +40,7 @@ class Scenario:
         given = (events,) if isinstance(events, Event) else tuple(events)
         strangers = [type(event).__name__ for event in given if not isinstance(event, Event)]
         if strangers:
-            raise EventError(
+            raise OptionError(
                 f"Scenario {name!r}: expected events (Outage, ExportBan, ...), got "
                 f"{', '.join(strangers)}."
             )

@@ -1,0 +1,19 @@
+"""Who can hurt whom through which goods, how much, how soon, and at what cost to itself."""
+
+from __future__ import annotations
+
+from chokepoint.leverage._leverage import HORIZONS, Leverage, leverage
+from chokepoint.leverage._reach import reach
+from chokepoint.leverage._survival import time_to_survive
+from chokepoint.leverage._variants import Variant, stressed, variants
+
+__all__ = [
+    "HORIZONS",
+    "Leverage",
+    "Variant",
+    "leverage",
+    "reach",
+    "stressed",
+    "time_to_survive",
+    "variants",
+]
