@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
+from chokepoint.errors import UnknownLabelError
 
 __all__ = ["Labels", "edge_positions", "node_positions"]
 
@@ -57,6 +58,9 @@ def node_positions(
         chosen &= nodes["country"].isin(chain.areas(country))
     if labels is not None:
         wanted = [labels] if isinstance(labels, str) else list(labels)
-        chain.require_nodes(wanted, kind=kind)
+        known = nodes.index[nodes["kind"].eq(kind)]
+        for label in wanted:
+            if label not in known:
+                raise UnknownLabelError(label, kind, known)
         chosen &= nodes.index.isin(wanted)
     return np.flatnonzero(chosen.to_numpy())
