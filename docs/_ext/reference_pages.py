@@ -57,9 +57,9 @@ def tables_page(folder: Path = SCHEMA) -> str:
     parts = [
         "# Tables of a chain",
         "",
-        "Made from the schema tables. `status` says whether a column is part of the key, required, optional, derived where it",
-        "is blank, or provenance; the word *measure* marks the number that plain `low` and `high` belong to. In `references`,",
-        "`a.x|b.y` means either.",
+        "Made from the schema tables. `status` says whether a column is part of the key, required,",
+        "optional, derived where it is blank, or provenance; the word *measure* marks the number",
+        "that plain `low` and `high` belong to. In `references`, `a.x|b.y` means either.",
         "",
     ]
     for path in sorted(folder.glob("*.csv")):
