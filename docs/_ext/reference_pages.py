@@ -26,8 +26,8 @@ PACKAGES = (
     "exposure",
     "program",
     "history",
-    "leverage",
     "resilience",
+    "leverage",
     "plot",
     "report",
 )
