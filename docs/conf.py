@@ -27,7 +27,8 @@ extensions = [
     "reference_pages",  # _ext/: pages made from the schema tables and from each `__all__`
 ]
 exclude_patterns = ["_build", "jupyter_execute", "conf.py", "_ext"]
-source_suffix = {".md": "myst-nb", ".py": "myst-nb", ".rst": "restructuredtext"}
+# The first suffix is that of the pages that autosummary writes.
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"chokepoint {version}"

@@ -86,9 +86,9 @@ def package_page(name: str, names: list[str]) -> str:
     full = f"chokepoint.{name}"
     return "\n".join(
         [
-            f"# {full}",
+            full,
+            "=" * len(full),
             "",
-            "```{eval-rst}",
             f".. automodule:: {full}",
             "   :no-members:",
             "",
@@ -99,7 +99,6 @@ def package_page(name: str, names: list[str]) -> str:
             "   :nosignatures:",
             "",
             *(f"   {item}" for item in names),
-            "```",
             "",
         ]
     )
@@ -108,15 +107,15 @@ def package_page(name: str, names: list[str]) -> str:
 def write_pages(target: Path = GENERATED) -> list[Path]:
     """Write all generated pages to `target` and return their paths."""
     target.mkdir(parents=True, exist_ok=True)
-    pages = {"tables": tables_page()}
+    pages = {"tables.md": tables_page()}
     for name in PACKAGES:
         module = PACKAGE / name / "__init__.py"
         names = public_names(module) if module.is_file() else []
         if names:
-            pages[name] = package_page(name, names)
+            pages[f"{name}.rst"] = package_page(name, names)
     written = []
     for name, text in pages.items():
-        path = target / f"{name}.md"
+        path = target / name
         if not path.is_file() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
         written.append(path)
@@ -125,5 +124,6 @@ def write_pages(target: Path = GENERATED) -> list[Path]:
 
 def setup(app: Any) -> dict[str, bool]:
     """Hook into Sphinx."""
-    app.connect("builder-inited", lambda _app: write_pages() and None)
+    # Sphinx lists its sources, and autosummary reads them, after this event.
+    app.connect("config-inited", lambda _app, _config: write_pages() and None)
     return {"parallel_read_safe": True}
