@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from chokepoint import schema
-from chokepoint.chain._assemble import Draft, assemble
+from chokepoint.chain._assemble import Draft, assemble, complete_values
 from chokepoint.chain._balance import balance
+from chokepoint.chain._fit import FlowEstimate, estimate_flows, wants_estimate
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._rules import check_balance, check_structure
 from chokepoint.chain._select import select_areas, select_products
@@ -25,6 +26,7 @@ class SupplyChain:
     __slots__ = ("_cache", "_fit", "_name", "_tables")
 
     _cache: dict[str, Any]
+    _fit: FlowEstimate | None
     _name: str
     _tables: dict[str, pd.DataFrame]
 
@@ -43,10 +45,15 @@ class SupplyChain:
         given = {**(tables or {}), **frames}
         draft = assemble({key: frame for key, frame in given.items() if frame is not None})
         check_structure(draft)
-        if not draft.issues:
-            check_balance(draft)
         _raise(draft)
-        return cls._from_trusted(draft.tables, name=name)
+        fit = None
+        if wants_estimate(draft.tables):
+            fit = estimate_flows(draft.tables)
+            draft.tables["flows"] = fit.flows
+            complete_values(draft.tables)
+        check_balance(draft)
+        _raise(draft)
+        return cls._from_trusted(draft.tables, name=name, fit=fit)
 
     @classmethod
     def _from_trusted(
@@ -54,7 +61,7 @@ class SupplyChain:
         tables: dict[str, pd.DataFrame],
         *,
         name: str,
-        fit: Any = None,
+        fit: FlowEstimate | None = None,
         cache: dict[str, Any] | None = None,
     ) -> SupplyChain:
         chain = object.__new__(cls)
@@ -74,6 +81,11 @@ class SupplyChain:
     def name(self) -> str:
         """Name of the chain."""
         return self._name
+
+    @property
+    def fit(self) -> FlowEstimate | None:
+        """How the flows were estimated, None where they were given."""
+        return self._fit
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
