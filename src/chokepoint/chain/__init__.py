@@ -1,7 +1,20 @@
-"""The supply chain: tables, views, flow estimation, files and graphs."""
+"""The supply chain: validated tables, flow estimation, files and graphs."""
 
 from __future__ import annotations
 
 from chokepoint.chain._chain import SupplyChain
+from chokepoint.chain._fit import GRADE_SPREAD, FlowEstimate, estimate_flows
+from chokepoint.chain._preferences import BLOC_PREFERENCE, HOME_PREFERENCE
+from chokepoint.chain._recipes import DEMAND
+from chokepoint.chain._summary import concentration
 
-__all__ = ["SupplyChain"]
+__all__ = [
+    "BLOC_PREFERENCE",
+    "DEMAND",
+    "GRADE_SPREAD",
+    "HOME_PREFERENCE",
+    "FlowEstimate",
+    "SupplyChain",
+    "concentration",
+    "estimate_flows",
+]

@@ -17,7 +17,7 @@ from chokepoint import schema
 from chokepoint.chain._recipes import infer_inputs, recipes
 from chokepoint.errors import Issue
 
-__all__ = ["DERIVED_VALUES", "Draft", "assemble", "complete_values"]
+__all__ = ["DERIVED_VALUES", "Draft", "assemble", "blank_derived", "complete_values"]
 
 DERIVED_VALUES = {
     "sites": ("output_usd_m", "output_qty"),
@@ -75,17 +75,55 @@ def assemble(given: Mapping[str, pd.DataFrame]) -> Draft:
 
 
 def complete_values(tables: dict[str, pd.DataFrame]) -> None:
-    """Fill blank values in USD million with quantity x baseline price, in place of the frames."""
+    """Fill blank values in USD million with quantity x baseline price; replaces frames."""
+    for table, (value, _) in DERIVED_VALUES.items():
+        given = tables[table][value].to_numpy()
+        filled = np.where(np.isnan(given), _derived_value(tables, table), given)
+        tables[table] = tables[table].assign(**{value: filled})
+
+
+def blank_derived(
+    old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Return the new tables with values blanked that the library had derived from the old ones.
+
+    A value is taken as derived where the old row of the same key held exactly quantity x price and
+    the new row still holds that value. Left as it is it would go stale with the quantity or price.
+    """
+    tables = dict(new)
+    for table, (value, _) in DERIVED_VALUES.items():
+        frame = tables.get(table)
+        key = list(schema.spec(table).key)
+        if frame is None or not {value, *key} <= set(frame.columns):
+            continue
+        derived = _derived_value(old, table)
+        before = old[table]
+        own = before[value].to_numpy() == derived
+        known = pd.Series(before[value].to_numpy()[own], index=_key_index(before[own], key))
+        asked = known.reindex(_key_index(frame, key)).to_numpy()
+        stale = asked == pd.to_numeric(frame[value], errors="coerce").to_numpy()
+        tables[table] = frame.assign(**{value: frame[value].where(~stale)})
+    return tables
+
+
+def _derived_value(tables: Mapping[str, pd.DataFrame], table: str) -> np.ndarray:
     products = tables["products"].drop_duplicates("product")
     price = pd.Series(products["price_usd"].to_numpy(), index=products["product"])
-    sites = tables["sites"].drop_duplicates("site")
-    made = pd.Series(sites["product"].to_numpy(), index=sites["site"])
-    for table, (value, quantity) in DERIVED_VALUES.items():
-        frame = tables[table]
-        product = frame["supplier"].map(made) if table == "flows" else frame["product"]
-        derived = frame[quantity].to_numpy() * product.map(price).to_numpy(dtype=np.float64) / 1e6
-        given = frame[value].to_numpy()
-        tables[table] = frame.assign(**{value: np.where(np.isnan(given), derived, given)})
+    frame = tables[table]
+    product = frame["product"] if table != "flows" else _made_by(tables["sites"], frame)
+    unit_price = product.map(price).to_numpy(dtype=np.float64)
+    return np.asarray(frame[DERIVED_VALUES[table][1]].to_numpy() * unit_price / 1e6)
+
+
+def _made_by(sites: pd.DataFrame, flows: pd.DataFrame) -> pd.Series:
+    sites = sites.drop_duplicates("site")
+    return flows["supplier"].map(pd.Series(sites["product"].to_numpy(), index=sites["site"]))
+
+
+def _key_index(frame: pd.DataFrame, key: list[str]) -> pd.Index:
+    if len(key) == 1:
+        return pd.Index(frame[key[0]])
+    return pd.MultiIndex.from_frame(frame[key])
 
 
 def _add_table(draft: Draft, table: str, frame: pd.DataFrame | None) -> None:

@@ -3,32 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from chokepoint import schema
-from chokepoint.chain._assemble import Draft, assemble, complete_values
+from chokepoint.chain import _files, _graph, _summary
+from chokepoint.chain._assemble import Draft, assemble, blank_derived, complete_values
 from chokepoint.chain._balance import balance
 from chokepoint.chain._fit import FlowEstimate, estimate_flows, wants_estimate
+from chokepoint.chain._identity import digest, same_tables
+from chokepoint.chain._properties import TableProperties
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._rules import check_balance, check_structure
 from chokepoint.chain._select import select_areas, select_products
 from chokepoint.chain._views import edge_view, node_view, slot_view
 from chokepoint.errors import ImmutableError, TableError
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 __all__ = ["SupplyChain"]
 
 
-class SupplyChain:
-    """A supply chain: immutable, validated tables and views of them."""
+class SupplyChain(TableProperties):
+    """A supply chain: tables of products, sites, recipes, flows and markets, validated once.
+
+    A chain never changes: no attribute can be set, and every property returns a copy. A change
+    makes a new chain (:meth:`replace`). Quantities are per year in each product's own unit, money
+    in USD million per year at baseline prices.
+
+    Rows keep the order in which they were given, and labels, not positions, identify them: chains
+    whose tables hold the same rows in another order are equal. The columns of the tables are
+    explained by :func:`chokepoint.schema.describe`.
+
+    See Also
+    --------
+    chokepoint.load : read one of the shipped chains.
+
+    Examples
+    --------
+    >>> chain = cp.SupplyChain.from_tables(
+    ...     products=pd.DataFrame({"product": ["ore", "metal"], "tier": [0, 1]}),
+    ...     sites=pd.DataFrame(
+    ...         {"product": ["ore", "metal"], "country": ["CHN", "JPN"], "output_qty": [20.0, 10.0]}
+    ...     ),
+    ...     inputs=pd.DataFrame({"product": ["metal"], "input": ["ore"], "quantity": [2.0]}),
+    ...     markets=pd.DataFrame({"product": ["metal"], "country": ["JPN"], "quantity": [10.0]}),
+    ...     name="one mine",
+    ... )
+    >>> chain
+    <SupplyChain 'one mine'>
+      nodes: 2 products, 2 sites, 1 markets in 2 areas
+      flows: 2 (0 reported), 0 dormant
+      sites by tier: 0 1 | 1 1
+      confidence: A 0%, B 0%, C 0%, D 100% of 8 rows (flows not counted)
+    >>> chain.edges[["supplier", "buyer", "quantity"]]
+        supplier             buyer  quantity
+    0    ore@CHN         metal@JPN      20.0
+    1  metal@JPN  market:metal@JPN      10.0
+    """
 
     __slots__ = ("_cache", "_fit", "_name", "_tables")
 
     _cache: dict[str, Any]
     _fit: FlowEstimate | None
     _name: str
-    _tables: dict[str, pd.DataFrame]
 
     def __init__(self) -> None:
         raise TypeError("build a chain with SupplyChain.from_tables, .read or .from_networkx")
@@ -41,7 +81,34 @@ class SupplyChain:
         name: str = "chain",
         **frames: pd.DataFrame | None,
     ) -> SupplyChain:
-        """Build a chain from tables."""
+        """Build a chain from tables.
+
+        Parameters
+        ----------
+        tables : mapping of DataFrame, optional
+            Tables by name.
+        name : str
+            Name of the chain; not part of its identity.
+        **frames : DataFrame
+            Tables as keywords (``products=..., sites=...``); they win over `tables`. `products`
+            and `sites` are required. Where `countries` is missing it lists the codes used. Where
+            `inputs` is missing, recipes are read off the flows. Where `flows` is missing, or all
+            its rows are marked "reported" and do not fill every slot, flows are estimated (see
+            :attr:`fit`); `preferences` and rows of `trade` with role "fit" steer the estimate.
+
+        Returns
+        -------
+        SupplyChain
+
+        Raises
+        ------
+        TableError
+            If anything is wrong with the tables: every problem is listed in one error.
+        InfeasibleError
+            If flows are to be estimated and the totals leave no room for any.
+        ConvergenceError
+            If the estimate does not reach its tolerance.
+        """
         given = {**(tables or {}), **frames}
         draft = assemble({key: frame for key, frame in given.items() if frame is not None})
         check_structure(draft)
@@ -50,10 +117,108 @@ class SupplyChain:
         if wants_estimate(draft.tables):
             fit = estimate_flows(draft.tables)
             draft.tables["flows"] = fit.flows
+            draft.rows["flows"] = list(fit.flows.index)
             complete_values(draft.tables)
         check_balance(draft)
         _raise(draft)
         return cls._from_trusted(draft.tables, name=name, fit=fit)
+
+    @classmethod
+    def read(cls, folder: str | Path, *, name: str | None = None) -> SupplyChain:
+        """Read a chain from a folder with one CSV file per table.
+
+        Parameters
+        ----------
+        folder : path
+            Holds ``products.csv``, ``sites.csv`` and so on.
+        name : str, optional
+            Name of the chain; the one in ``datapackage.json``, else the folder's, where left out.
+
+        Raises
+        ------
+        OptionError
+            If there is no such folder, or no CSV in it.
+        TableError
+            If anything is wrong with the tables; rows are named by their line in the file.
+        """
+        tables = _files.read_tables(folder)
+        chosen = _files.package_name(folder) if name is None else name
+        return cls.from_tables(tables, name=chosen)
+
+    def write(self, folder: str | Path) -> None:
+        """Write the tables as CSV and a ``datapackage.json``; reading them gives an equal chain.
+
+        The folder is written beside the target and then renamed, so that it is never half done.
+        Other files in an existing target, and what its data package says beyond the tables
+        (title, licences, version), are kept. Tables without rows are not written.
+        """
+        _files.write_tables(folder, self._tables, name=self._name)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph[Any], *, name: str | None = None) -> SupplyChain:
+        """Build a chain from a directed graph whose edges run from supplier to buyer.
+
+        Parameters
+        ----------
+        graph : DiGraph or MultiDiGraph
+            Either one made by :meth:`to_networkx`, or any with node attributes `product`,
+            `country`, and `output_qty` (the sum of its flows where left out) or
+            ``kind="market"``, and the edge attribute `quantity` per year. In the second case
+            every input product is a slot of its own and recipes are flow / output. Other
+            attributes named like columns of `sites`, `markets` and `flows` are used too. Sites
+            that share product and country take the node's name as their firm.
+        name : str, optional
+            Name of the chain; the graph's where left out.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.DiGraph()
+        >>> graph.add_node("mine", product="ore", country="CHN")
+        >>> graph.add_node("smelter", product="metal", country="JPN")
+        >>> graph.add_node("users", product="metal", country="JPN", kind="market")
+        >>> graph.add_edge("mine", "smelter", quantity=20.0)
+        >>> graph.add_edge("smelter", "users", quantity=10.0)
+        >>> chain = cp.SupplyChain.from_networkx(graph)
+        >>> chain.inputs[["product", "input", "quantity"]].values.tolist()
+        [['metal', 'ore', 2.0]]
+        """
+        tables, graph_name = _graph.graph_tables(graph)
+        return cls.from_tables(tables, name=graph_name if name is None else name)
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """Return the chain as a graph: nodes are sites and markets, edges are flows.
+
+        Nodes carry `kind` ("site" or "market") and the columns of their table; edges the columns
+        of `flows`, with the slot as key. All other tables ride in ``graph.graph["tables"]``, so
+        that ``SupplyChain.from_networkx(chain.to_networkx()) == chain``.
+        """
+        return _graph.chain_graph(self._tables, name=self._name)
+
+    def replace(self, **tables: pd.DataFrame | None) -> SupplyChain:
+        """Return a new chain in which some tables are others; None drops a table.
+
+        Values in USD million that follow from quantity x price are derived again. With
+        ``flows=None`` the flows are estimated anew; to hold the reported ones, pass only those.
+
+        Examples
+        --------
+        >>> chain = cp.SupplyChain.from_tables(
+        ...     products=pd.DataFrame({"product": ["ore"]}),
+        ...     sites=pd.DataFrame({"product": ["ore"], "country": ["CHN"], "output_qty": [5.0]}),
+        ...     markets=pd.DataFrame({"product": ["ore"], "country": ["CHN"], "quantity": [5.0]}),
+        ... )
+        >>> more = chain.replace(
+        ...     sites=chain.sites.assign(output_qty=8.0),
+        ...     markets=chain.markets.assign(quantity=8.0),
+        ...     flows=None,
+        ... )
+        >>> float(more.flows["quantity"].sum())
+        8.0
+        """
+        given: dict[str, pd.DataFrame | None] = {**self._tables, **tables}
+        frames = {key: frame for key, frame in given.items() if frame is not None}
+        return SupplyChain.from_tables(blank_derived(self._tables, frames), name=self._name)
 
     @classmethod
     def _from_trusted(
@@ -62,8 +227,9 @@ class SupplyChain:
         *,
         name: str,
         fit: FlowEstimate | None = None,
-        cache: dict[str, Any] | None = None,
+        cache: Mapping[str, pd.DataFrame] | None = None,
     ) -> SupplyChain:
+        """Build a chain from completed tables that are known to be valid, without checking."""
         chain = object.__new__(cls)
         object.__setattr__(chain, "_tables", tables)
         object.__setattr__(chain, "_name", name)
@@ -71,15 +237,9 @@ class SupplyChain:
         object.__setattr__(chain, "_cache", dict(cache or {}))
         return chain
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise ImmutableError(f"a chain does not change; use chain.replace({name}=...) for a new one")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise ImmutableError("a chain does not change; use chain.replace(...) for a new one")
-
     @property
     def name(self) -> str:
-        """Name of the chain."""
+        """Name of the chain; not part of its identity."""
         return self._name
 
     @property
@@ -89,64 +249,142 @@ class SupplyChain:
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Copies of all tables by name, in reading order."""
+        """Copies of all tables by name, in reading order; tables without rows included."""
         return {table: frame.copy() for table, frame in self._tables.items()}
-
-    def replace(self, **tables: pd.DataFrame | None) -> SupplyChain:
-        """Return a new chain in which some tables are others."""
-        return SupplyChain.from_tables({**self._tables, **tables}, name=self._name)  # type: ignore[dict-item]
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """Sites, then markets."""
-        return self._cached("nodes", lambda: node_view(self._tables)).copy()
+        """Sites in table order, then markets: one row per node of the graph.
+
+        Index `node` (label). Columns kind ("site", "market"), product, country, firm, cohort,
+        sector, output_qty (units per year; a market's demand), value_usd_m and value_added_usd_m
+        (per year; value added is 0 for markets and pure processes), ramp_max (ratio), ramp_weeks,
+        surplus_weeks, process (label, "" for none), wanted (False for a by-product), is_process
+        (True if it ships nothing itself), critical_weight (0 for sites), tier (the product's).
+        """
+        return self._view("nodes").copy()
 
     @property
     def slots(self) -> pd.DataFrame:
-        """Needs of sites and markets."""
-        return self._cached("slots", lambda: slot_view(self._tables, self._recipes())).copy()
+        """Needs of sites and markets, in the order of nodes.
+
+        Index (buyer, slot). Columns need (units per year of the buyer's output), use_share,
+        combine, criticality, stock_weeks, throttle_weeks, reorder_weeks, storable (all its inputs
+        can be stored). A market has one slot, `demand`, without stock.
+        """
+        return self._view("slots").copy()
 
     @property
     def edges(self) -> pd.DataFrame:
-        """Flows and dormant alternatives."""
+        """Flows and dormant alternatives, in the order of slots, then suppliers.
 
-        def build() -> pd.DataFrame:
-            return edge_view(self._tables, self._recipes(), self.slots)
-
-        return self._cached("edges", build).copy()
+        Columns supplier, buyer, slot, product, quantity (units of the input per year, 0 where
+        dormant), recipe (input per unit of the buyer's output), growth_max (share, 0 where
+        dormant), lead_weeks, qualification_weeks, max_share (NaN for flows), dormant, known.
+        The share of a flow in its slot is ``quantity / recipe / need``.
+        """
+        return self._view("edges").copy()
 
     def areas(self, names: str | Iterable[str] | None = None) -> tuple[str, ...]:
-        """Return the areas that codes and blocs stand for."""
+        """Return the areas that codes and blocs stand for, in the order of `countries`.
+
+        Parameters
+        ----------
+        names : str or iterable of str, optional
+            A code ("CHN"), a bloc ("EU27"), several of them, or "WLD" or None for all areas.
+
+        Raises
+        ------
+        UnknownLabelError
+            If the chain has no such area or bloc; the message offers the nearest name.
+        """
         return select_areas(self._tables, names)
 
     def products_in(self, names: str | Iterable[str] | None = None) -> tuple[str, ...]:
-        """Return the products that products and groups stand for."""
+        """Return the products that products and groups stand for, in the order of `products`.
+
+        Parameters
+        ----------
+        names : str or iterable of str, optional
+            A product, a group, or several of them; None for all products.
+
+        Raises
+        ------
+        UnknownLabelError
+            If the chain has no such product or group; the message offers the nearest name.
+        """
         return select_products(self._tables, names)
 
     def balance(self) -> pd.DataFrame:
-        """Return the residuals of the accounting identities."""
-        return balance(self._tables, self._recipes())
+        """Return the residuals of the accounting identities.
 
-    def _recipes(self) -> pd.DataFrame:
-        return self._cached("recipes", lambda: recipes(self._tables))
+        Returns
+        -------
+        DataFrame
+            One row per identity: identity ("output": flows out of a site = output; "slot": flows
+            into a slot / recipe = output of the buyer; "child": output = yield x process output),
+            node, slot, expected, actual, residual (actual - expected), relative
+            (residual / expected). All relative residuals are at most 1e-9.
+        """
+        return balance(self._tables, self._view("recipes"))
 
-    def _cached(self, key: str, build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    def _view(self, key: str) -> pd.DataFrame:
         if key not in self._cache:
-            self._cache[key] = build()
+            self._cache[key] = _BUILDERS[key](self)
         frame: pd.DataFrame = self._cache[key]
         return frame
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse: a chain does not change."""
+        raise ImmutableError(f"a chain does not change; chain.replace({name}=...) makes a new one")
 
-def _table_property(table: str) -> property:
-    def get(chain: SupplyChain) -> pd.DataFrame:
-        return chain._tables[table].copy()
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse: a chain does not change."""
+        raise ImmutableError("a chain does not change; chain.replace(...) makes a new one")
 
-    get.__doc__ = f"Copy of the table `{table}`; see ``chokepoint.schema.describe({table!r})``."
-    return property(get)
+    def __eq__(self, other: object) -> bool:
+        """Return whether all tables hold the same rows; names and row order do not count."""
+        if not isinstance(other, SupplyChain):
+            return NotImplemented
+        return same_tables(self._tables, other._tables)
+
+    def __hash__(self) -> int:
+        """Return a hash of the tables' contents."""
+        if "hash" not in self._cache:
+            self._cache["hash"] = digest(self._tables)
+        return int(self._cache["hash"])
+
+    def __reduce__(self) -> tuple[Callable[..., SupplyChain], tuple[Any, ...]]:
+        """Pickle tables and name; views are computed again."""
+        return _unpickle, (self._tables, self._name, self._fit)
+
+    def __copy__(self) -> SupplyChain:
+        """Return the chain itself, which never changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SupplyChain:
+        """Return the chain itself, which never changes."""
+        return self
+
+    def __repr__(self) -> str:
+        """Return counts, tiers and confidence in a few lines."""
+        return _summary.text(self._tables, self._name)
+
+    def _repr_html_(self) -> str:
+        """Return the same facts as a table, with the most concentrated products."""
+        return _summary.html(self._tables, self._name)
 
 
-for _table in schema.TABLE_NAMES:
-    setattr(SupplyChain, _table, _table_property(_table))
+_BUILDERS: dict[str, Callable[[SupplyChain], pd.DataFrame]] = {
+    "recipes": lambda chain: recipes(chain._tables),
+    "nodes": lambda chain: node_view(chain._tables),
+    "slots": lambda chain: slot_view(chain._tables, chain._view("recipes")),
+    "edges": lambda chain: edge_view(chain._tables, chain._view("recipes"), chain._view("slots")),
+}
+
+
+def _unpickle(tables: dict[str, pd.DataFrame], name: str, fit: FlowEstimate | None) -> SupplyChain:
+    return SupplyChain._from_trusted(tables, name=name, fit=fit)
 
 
 def _raise(draft: Draft) -> None:
