@@ -65,7 +65,7 @@ class CompiledChain:
     """
 
     nodes: pd.DataFrame
-    groups: pd.MultiIndex
+    groups: pd.Index
     edges: pd.DataFrame
     output: FloatArray
     value_added: FloatArray
@@ -133,17 +133,17 @@ def _end_sector(nodes: pd.DataFrame, edges: pd.DataFrame) -> BoolArray:
 
 
 def compile_chain(chain: SupplyChain) -> CompiledChain:
-    """Return the arrays of `chain` in the notation of the weekly model.
+    r"""Return the arrays of `chain` in the notation of the weekly model.
 
     With yearly flow :math:`f_e`, recipe :math:`q_e` (input per unit of buyer output) and
     yearly output :math:`x_i`,
 
     .. math::
-        \\sigma_e = \\frac{f_e}{q_e\\, x_{b(e)}}, \\qquad
-        \\kappa_e = \\frac{q_e\\, x_{b(e)}}{x_{s(e)}},
+        \sigma_e = \frac{f_e}{q_e\, x_{b(e)}}, \qquad
+        \kappa_e = \frac{q_e\, x_{b(e)}}{x_{s(e)}},
 
-    so that :math:`\\sum_{e \\in g} \\sigma_e = 1` for every slot and
-    :math:`\\sum_{e\\ \\text{out of}\\ i} \\kappa_e \\sigma_e = 1` for every site.
+    so that :math:`\sum_{e \in g} \sigma_e = 1` for every slot and
+    :math:`\sum_{e\ \text{out of}\ i} \kappa_e \sigma_e = 1` for every site.
     Slots with ``combine = nested`` get ``eps = use_share * criticality``; disjoint ones get
     ``phi = use_share * criticality`` and ``eps = 0``.
 
@@ -230,7 +230,7 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
 
 
 def _check_pushed(
-    pushed: BoolArray, edge_group: IntArray, edge_pushed: BoolArray, slots: pd.MultiIndex
+    pushed: BoolArray, edge_group: IntArray, edge_pushed: BoolArray, slots: pd.Index
 ) -> None:
     """Refuse a slot that mixes pushed by-products with goods that are ordered."""
     mixed = np.zeros(len(pushed), dtype=bool)

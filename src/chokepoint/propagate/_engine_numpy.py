@@ -34,6 +34,21 @@ Recorder = Callable[[int, Array], None]
 class NumpyEngine:
     """One run of a batch of scenarios; `run` hands each week's deviations to a recorder."""
 
+    # Numbers of the chain in the precision of the run, shape (rows, 1) or (rows, lanes).
+    ramp_max: Array
+    ramp_weeks: Array
+    surplus_weeks: Array
+    eps: Array
+    phi: Array
+    stock: Array
+    throttle: Array
+    reorder: Array
+    sigma: Array
+    kappa: Array
+    growth: Array
+    qualification: Array
+    reserve: Array
+
     def __init__(
         self,
         chain: CompiledChain,
@@ -68,7 +83,9 @@ class NumpyEngine:
         self.by_lead = []
         for lead in np.unique(chain.lead):
             edges = np.flatnonzero(chain.lead == lead)
-            self.by_lead.append((int(lead), edges, Segments(chain.edge_group[edges], chain.n_groups)))
+            self.by_lead.append(
+                (int(lead), edges, Segments(chain.edge_group[edges], chain.n_groups))
+            )
         dormant = chain.dormant[:, None]
         self.limit = np.where(dormant, 0.0, (1.0 + self.growth) * self.sigma)
         self.limit_qualified = np.where(dormant, self.reserve, np.inf).astype(self.dtype)
@@ -121,7 +138,7 @@ class NumpyEngine:
         demand = self._demand(wanted)
         desired, output = self._produce(demand, available)
         self._use(output, arrived, available)
-        shipped, fill = self._ship(week, wanted, demand, output)
+        shipped, fill = self._ship(wanted, demand, output)
         self._dispatch(week, shipped)
         if self.behaviour.switching:
             self._learn(week, shipped, fill)
@@ -240,9 +257,7 @@ class NumpyEngine:
 
     # ----------------------------------------------------------- steps 6 and 7
 
-    def _ship(
-        self, week: int, orders: Array, demand: Array, output: Array
-    ) -> tuple[Array, Array]:
+    def _ship(self, orders: Array, demand: Array, output: Array) -> tuple[Array, Array]:
         """Step 6: proportional rationing; pushed goods go along in proportion."""
         supplier = self.chain.edge_supplier
         with np.errstate(divide="ignore", invalid="ignore"):

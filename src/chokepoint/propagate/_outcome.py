@@ -175,7 +175,8 @@ class Outcome:
             return values, nodes.index
         codes, labels = pd.factorize(nodes[by], sort=True)
         summed = np.zeros((*values.shape[:2], len(labels)))
-        np.add.at(summed, (slice(None), slice(None), codes), values)
+        for code in range(len(labels)):
+            summed[:, :, code] = values[:, :, codes == code].sum(axis=2)
         return summed, pd.Index(labels, name=by)
 
     def to_frame(self) -> pd.DataFrame:

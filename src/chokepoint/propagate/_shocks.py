@@ -58,7 +58,9 @@ class ShockPlan:
     def _first_week(self) -> int:
         """Return the first week in which anything differs from baseline."""
         starts = [self.weeks]
-        starts += [int(np.argmax(e.factor != 1)) for _, e in self._capacity if (e.factor != 1).any()]
+        starts += [
+            int(np.argmax(e.factor != 1)) for _, e in self._capacity if (e.factor != 1).any()
+        ]
         starts += [int(np.argmax(e.allowed != 1)) for _, e in self._flows if (e.allowed != 1).any()]
         if self.licences is not None:
             active = np.isfinite(self.licences.release).any(axis=(1, 2))
@@ -117,5 +119,3 @@ def _changes(profiles: Sequence[FloatArray], weeks: int) -> NDArray[np.bool_]:
     for profile in profiles:
         changed |= np.diff(profile, prepend=1.0) != 0
     return changed
-
-

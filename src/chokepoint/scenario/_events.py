@@ -271,8 +271,6 @@ class DemandShift(Event):
 
     def effects(self, chain: SupplyChain, horizon: int) -> Effects:
         """Return the demand of the markets that change."""
-        nodes = node_positions(
-            chain, kind="market", products=self.products, country=self.country
-        )
+        nodes = node_positions(chain, kind="market", products=self.products, country=self.country)
         factor = self._profile(horizon, inside=1.0 + self.change)
         return Effects(capacity=(CapacityEffect(nodes, factor),))

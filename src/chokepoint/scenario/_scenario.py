@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
@@ -37,7 +38,7 @@ class Scenario:
     events: tuple[Event, ...] = ()
 
     def __init__(self, name: str, events: Iterable[Event] | Event = ()) -> None:
-        given = (events,) if isinstance(events, Event) else tuple(events)
+        given: tuple[Any, ...] = (events,) if isinstance(events, Event) else tuple(events)
         strangers = [type(event).__name__ for event in given if not isinstance(event, Event)]
         if strangers:
             raise OptionError(
