@@ -37,7 +37,7 @@ __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  (the table above is the li
 
 
 class _Package(ModuleType):
-    """This package, where a public function keeps its name beside a subpackage of the same name.
+    """A package whose public functions keep their names beside subpackages of the same name.
 
     After importing ``chokepoint.leverage`` Python binds that module to the name ``leverage`` here.
     The name belongs to the function, so such a binding is left out; ``from chokepoint.leverage

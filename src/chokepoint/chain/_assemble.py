@@ -6,7 +6,7 @@ parts, areas listed, slots of flows found, values in USD derived where blank.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ DERIVED_VALUES = {
 }
 """Value column and quantity column of each table whose blank values are quantity x price."""
 
-_LABELS = {
+_LABELS: dict[str, tuple[str, Callable[..., str], tuple[str, ...]]] = {
     "sites": ("site", schema.site_label, ("product", "country", "firm", "cohort")),
     "markets": ("market", schema.market_label, ("product", "country", "sector")),
 }
@@ -120,9 +120,7 @@ def _made_by(sites: pd.DataFrame, flows: pd.DataFrame) -> pd.Series:
     return flows["supplier"].map(pd.Series(sites["product"].to_numpy(), index=sites["site"]))
 
 
-def _key_index(frame: pd.DataFrame, key: list[str]) -> pd.Index:
-    if len(key) == 1:
-        return pd.Index(frame[key[0]])
+def _key_index(frame: pd.DataFrame, key: list[str]) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(frame[key])
 
 
@@ -130,8 +128,9 @@ def _add_table(draft: Draft, table: str, frame: pd.DataFrame | None) -> None:
     if frame is None:
         draft.tables[table], draft.rows[table] = schema.empty(table), []
         return
-    if not isinstance(frame, pd.DataFrame):
-        rule = f"must be a DataFrame; given {type(frame).__name__}"
+    given: object = frame
+    if not isinstance(given, pd.DataFrame):
+        rule = f"must be a DataFrame; given {type(given).__name__}"
         draft.issues.append(Issue(table, "table", rule))
         draft.tables[table], draft.rows[table] = schema.empty(table), []
         return
@@ -185,9 +184,7 @@ def _fill_slots(draft: Draft, *, has_inputs: bool) -> None:
     tables["inputs"] = inputs.assign(slot=schema.text_column(slot))
     found = recipes(tables)
     accepted: dict[tuple[str, str], list[str]] = {}
-    for buyer, label, product in zip(
-        found["buyer"], found["slot"], found["product"], strict=True
-    ):
+    for buyer, label, product in zip(found["buyer"], found["slot"], found["product"], strict=True):
         accepted.setdefault((buyer, product), []).append(label)
     inputs_of: dict[str, list[str]] = {}
     for buyer, product in accepted:
@@ -223,7 +220,9 @@ def _fill_slot(
             nearest = candidates[0]
             draft.add(table, position, "slot", rule, value=slot, nearest=nearest)
         elif not slot and len(candidates) > 1:
-            rule = f"must name one of the buyer's slots {', '.join(candidates)}, all of which take it"
+            rule = (
+                f"must name one of the buyer's slots {', '.join(candidates)}, all of which take it"
+            )
             draft.add(table, position, "slot", rule)
         elif not slot:
             slots[-1] = candidates[0]

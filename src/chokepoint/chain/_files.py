@@ -47,7 +47,9 @@ def read_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
         if file.stem not in schema.TABLE_NAMES:
             rule = f"{file.name} is not a table of a chain"
             nearest = nearest_label(file.stem, schema.TABLE_NAMES)
-            issues.append(Issue(file.stem, "file", rule, nearest=nearest, advice="rename or move it"))
+            issues.append(
+                Issue(file.stem, "file", rule, nearest=nearest, advice="rename or move it")
+            )
             continue
         frames[file.stem] = _read(file, issues)
     if issues:
@@ -107,9 +109,7 @@ def _read(file: Path, issues: list[Issue]) -> pd.DataFrame:
             if len(row) > len(header):
                 rule = f"has {len(row)} cells, the head line has {len(header)}"
                 advice = "quote cells that contain a comma"
-                issues.append(
-                    Issue(file.stem, "", rule, f"line {reader.line_num}", advice=advice)
-                )
+                issues.append(Issue(file.stem, "", rule, f"line {reader.line_num}", advice=advice))
             lines.append(f"line {reader.line_num}")
             rows.append([*row, *[""] * len(header)][: len(header)])
     return pd.DataFrame(rows, columns=header, index=lines, dtype=object)
@@ -152,7 +152,9 @@ def _package(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        message = f"{file} is not valid JSON (line {error.lineno}): {error.msg}; correct or remove it"
+        message = (
+            f"{file} is not valid JSON (line {error.lineno}): {error.msg}; correct or remove it"
+        )
         raise OptionError(message) from None
     return found if isinstance(found, dict) else {}
 

@@ -57,10 +57,11 @@ class FlowEstimate:
 
     def __repr__(self) -> str:
         """Return counts, the residual and the number of trade totals that are not met."""
-        off = int((self.trade["reason"] != "").sum()) if len(self.trade) else 0
+        fitted = self.trade[self.trade["role"] == "fit"]
+        off = int((fitted["reason"] != "").sum())
         return (
             f"<FlowEstimate: {len(self.flows):,} flows, residual {self.residual:.1e}, "
-            f"{off} of {len(self.trade)} trade totals not met, {self.iterations} iterations>"
+            f"{off} of {len(fitted)} trade totals not met, {self.iterations} iterations>"
         )
 
 
@@ -110,7 +111,7 @@ def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
     ...     ),
     ... )
     >>> estimate_flows(chain.tables).flows["quantity"].round(2).tolist()
-    [45.45, 4.55, 14.55, 35.45]
+    [45.53, 4.47, 14.47, 35.53]
     """
     recipe = recipes(tables)
     problem = build_problem(tables, recipe)
@@ -157,10 +158,12 @@ def _with_trade(problem: Problem, hard: Totals, start: Scaling, binding: IntArra
         reported=np.maximum(reported - held, 0.0),
         low=np.maximum(trade["low"].fillna(trade["quantity"]).to_numpy() - held, 0.0),
         high=np.maximum(trade["high"].fillna(trade["quantity"]).to_numpy() - held, 0.0),
-        spread=trade["confidence"].map(GRADE_SPREAD).to_numpy(dtype=np.float64),
+        spread=np.array([GRADE_SPREAD[grade] for grade in trade["confidence"]]),
     )
     wanted = reconcile(hard.matrix, hard.target, totals, _size(problem))
-    offset, order, families = len(hard.target), [], []
+    offset = len(hard.target)
+    order: list[int] = []
+    families = []
     for family in _disjoint(problem, binding):
         first = offset + len(order)
         order += family
@@ -247,9 +250,7 @@ def _only(problem: Problem, kept: np.ndarray) -> Problem:
     )
 
 
-def _flows(
-    tables: Mapping[str, pd.DataFrame], problem: Problem, flow: FloatArray
-) -> pd.DataFrame:
+def _flows(tables: Mapping[str, pd.DataFrame], problem: Problem, flow: FloatArray) -> pd.DataFrame:
     estimated = pd.DataFrame(
         {
             "supplier": problem.suppliers["site"].to_numpy()[problem.supplier],

@@ -33,9 +33,13 @@ def check_totals(problem: Problem, recipe: pd.DataFrame) -> None:
     slot = keys.get_indexer(asked)
     for products, rows in _linked(recipe, slot):
         if len(products) == 1:
-            need = float((problem.slots["need"].to_numpy()[slot[rows]] * recipe["recipe"].to_numpy()[rows]).sum())
+            need = float(
+                (
+                    problem.slots["need"].to_numpy()[slot[rows]] * recipe["recipe"].to_numpy()[rows]
+                ).sum()
+            )
             lines += _difference(products[0], float(supply.get(products[0], 0.0)), need)
-    for product in supply.index.difference(recipe["product"]):
+    for product in supply.index.difference(pd.Index(recipe["product"])):
         lines += _difference(product, float(supply[product]), 0.0)
     if lines:
         raise InfeasibleError(
@@ -57,9 +61,7 @@ def _difference(product: str, supply: float, need: float) -> list[str]:
     return [f"  {product}: suppliers make {supply:.10g}, buyers need {need:.10g}; {advice}"]
 
 
-def _linked(
-    recipe: pd.DataFrame, slot: np.ndarray
-) -> list[tuple[list[str], np.ndarray]]:
+def _linked(recipe: pd.DataFrame, slot: np.ndarray) -> list[tuple[list[str], np.ndarray]]:
     """Return groups of products that share slots, with the recipe rows of each group."""
     code, labels = pd.factorize(recipe["product"])
     count = len(labels)

@@ -120,7 +120,7 @@ def hard_violations(
 
 def _solve(
     cost: FloatArray,
-    matrix: Any,  # noqa: ANN401  (any sparse kind that hstack returns)
+    matrix: Any,
     target: FloatArray,
     room: FloatArray,
     size: FloatArray,
@@ -131,7 +131,9 @@ def _solve(
     weight = 1.0 / np.where(target > 0, target, 1.0)
     scaled = sparse.csr_array(sparse.diags_array(weight) @ matrix @ sparse.diags_array(size))
     bounds = np.column_stack([np.zeros(len(cost)), room])
-    result = linprog(cost, A_eq=scaled, b_eq=target * weight, bounds=bounds, method="highs")
+    # scipy's types know no sparse matrices here, its documentation recommends them.
+    solve: Any = linprog
+    result = solve(cost, A_eq=scaled, b_eq=target * weight, bounds=bounds, method="highs")
     if result.status == 2:
         return None
     if result.status != 0:

@@ -16,9 +16,7 @@ __all__ = ["chain_graph", "graph_tables"]
 _OWN_TABLES = "tables"
 
 
-def chain_graph(
-    tables: Mapping[str, pd.DataFrame], *, name: str
-) -> nx.MultiDiGraph[str]:
+def chain_graph(tables: Mapping[str, pd.DataFrame], *, name: str) -> nx.MultiDiGraph[str]:
     """Return the graph of sites and markets with one edge per flow; see `to_networkx`."""
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name)
     for table, label, kind in (("sites", "site", "site"), ("markets", "market", "market")):
@@ -124,13 +122,13 @@ def _labels(graph: nx.Graph[Any]) -> dict[Any, str]:
 
 
 def _firm(label: str) -> str:
-    return label.split("#")[0].partition("@")[2].partition(":")[2]
+    return label.partition("#")[0].partition("@")[2].partition(":")[2]
 
 
 def _products(graph: nx.Graph[Any]) -> pd.DataFrame:
     """Return the products of a bare graph; the tier is the longest way from the most upstream."""
     product = {node: str(data["product"]) for node, data in graph.nodes(data=True)}
-    links = nx.DiGraph()
+    links: nx.DiGraph[str] = nx.DiGraph()
     links.add_nodes_from(dict.fromkeys(product.values()))
     links.add_edges_from(
         (product[u], product[v]) for u, v in graph.edges() if product[u] != product[v]

@@ -45,7 +45,9 @@ def children(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return frame.assign(**{"yield": yields[row], "wanted": wanted[row], "row": row})
 
 
-def pure_processes(tables: Mapping[str, pd.DataFrame], found: pd.DataFrame | None = None) -> set[str]:
+def pure_processes(
+    tables: Mapping[str, pd.DataFrame], found: pd.DataFrame | None = None
+) -> set[str]:
     """Return the labels of the sites that only run a process and ship nothing themselves."""
     frame = children(tables) if found is None else found
     return set(schema.text_column(frame.loc[frame["wanted"], "process"]))

@@ -92,14 +92,16 @@ def _check_slots(draft: Draft) -> None:
     found = found[found["row"] >= 0]
     inputs = draft.tables["inputs"]
     shared = [*SLOT_COLUMNS]
-    shared += [f"{c}{end}" for c in SLOT_COLUMNS for end in ("_low", "_high") if f"{c}{end}" in inputs]
+    shared += [
+        f"{c}{end}" for c in SLOT_COLUMNS for end in ("_low", "_high") if f"{c}{end}" in inputs
+    ]
     rows = inputs.loc[found["row"], shared].reset_index(drop=True)
     slot = found.groupby(["buyer", "slot"], sort=False).ngroup().to_numpy()
     first = pd.Series(np.arange(len(slot))).groupby(slot).transform("first").to_numpy()
     told: set[tuple[int, str]] = set()
     for column in shared:
         cells = rows[column].astype(object).where(rows[column].notna(), None).to_numpy()
-        for i in np.flatnonzero(cells != cells[first]):
+        for i in np.flatnonzero(cells != cells[first]).tolist():
             row = int(found["row"].iloc[i])
             if (row, column) in told:
                 continue
@@ -113,7 +115,7 @@ def _check_slots(draft: Draft) -> None:
 def _check_throttle(draft: Draft) -> None:
     frame = draft.tables["inputs"]
     stock, throttle = frame["stock_weeks"].to_numpy(), frame["throttle_weeks"].to_numpy()
-    for i in np.flatnonzero(throttle > stock + 1 + 1e-12):
+    for i in np.flatnonzero(throttle > stock + 1 + 1e-12).tolist():
         rule = f"must be at most stock_weeks + 1 = {stock[i] + 1:g} [weeks]"
         draft.add("inputs", int(i), "throttle_weeks", rule, value=float(throttle[i]))
 
@@ -174,7 +176,7 @@ def _check_edges(draft: Draft) -> None:
     tables = draft.tables
     for table in ("flows", "alternatives"):
         frame = tables[table]
-        for i in np.flatnonzero((frame["supplier"] == frame["buyer"]).to_numpy()):
+        for i in np.flatnonzero((frame["supplier"] == frame["buyer"]).to_numpy()).tolist():
             rule = "must not be the supplier itself"
             draft.add(table, int(i), "buyer", rule, value=frame["buyer"].iloc[i])
     columns = ["supplier", "buyer", "slot"]

@@ -59,7 +59,8 @@ def concentration(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     frame = largest.set_index("product")[["country", "share"]]
     frame.insert(0, "hhi", (made["share"] ** 2).groupby(made["product"]).sum())
     frame["value_usd_m"] = sites.groupby("product")["output_usd_m"].sum()
-    return frame.sort_values(["hhi", "value_usd_m"], ascending=False, kind="stable")
+    order = ["hhi", "value_usd_m"]
+    return pd.DataFrame(frame.sort_values(order, ascending=False, kind="stable"))
 
 
 def _facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:

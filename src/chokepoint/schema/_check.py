@@ -68,7 +68,7 @@ def check_bounds(table_spec: TableSpec, frame: pd.DataFrame, rows: Sequence[Any]
             low = values <= interval.low if interval.low_open else values < interval.low
             high = values >= interval.high if interval.high_open else values > interval.high
         rule = f"must be {interval.text}" + (f" [{bounded.unit}]" if bounded.unit else "")
-        for i in np.flatnonzero(low | high):
+        for i in np.flatnonzero(low | high).tolist():
             issues.append(Issue(table_spec.name, column.name, rule, rows[i], float(values[i])))
     return issues
 
@@ -93,11 +93,13 @@ def check_ranges(table_spec: TableSpec, frame: pd.DataFrame, rows: Sequence[Any]
     """Return the rows that break low <= value <= high; a blank end bounds nothing."""
     issues = []
     for name, low_name, high_name in table_spec.ranges:
-        value, low, high = (frame[c].to_numpy(dtype=np.float64) for c in (name, low_name, high_name))
+        value, low, high = (
+            frame[c].to_numpy(dtype=np.float64) for c in (name, low_name, high_name)
+        )
         # Ends are often written with fewer digits than the value, hence the small tolerance.
         slack = 1e-9 * np.abs(value)
         bad = (low > value + slack) | (high < value - slack) | (low > high)
-        for i in np.flatnonzero(bad):
+        for i in np.flatnonzero(bad).tolist():
             given = f"{low[i]:g} <= {value[i]:g} <= {high[i]:g}"
             rule = f"must hold {low_name} <= {name} <= {high_name}; given {given}"
             issues.append(Issue(table_spec.name, f"{low_name}, {high_name}", rule, rows[i]))
@@ -143,9 +145,7 @@ def check_references(tables: Mapping[str, pd.DataFrame], rows: Rows) -> list[Iss
 
 def _skipped(column: ColumnSpec, tables: Mapping[str, pd.DataFrame]) -> bool:
     targets = {table for table, _ in column.references}
-    return targets == {"sources"} and (
-        "sources" not in tables or tables["sources"].empty
-    )
+    return targets == {"sources"} and ("sources" not in tables or tables["sources"].empty)
 
 
 def _labels(tables: Mapping[str, pd.DataFrame], target: tuple[str, str]) -> set[str]:
@@ -170,8 +170,6 @@ def _unknown(
             if item not in nearest:
                 nearest[item] = nearest_label(item, sorted(labels))
             issues.append(
-                Issue(
-                    table, column.name, f"is not in {where}", row, item, nearest=nearest[item]
-                )
+                Issue(table, column.name, f"is not in {where}", row, item, nearest=nearest[item])
             )
     return issues

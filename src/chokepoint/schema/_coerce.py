@@ -101,12 +101,10 @@ def _column(
         values, blank, bad = _booleans(given.tolist())
     else:
         values, blank, bad = _numbers(given)
-    issues = [
-        Issue(table, column.name, _type_rule(column), rows[i], given.iloc[i]) for i in bad
-    ]
+    issues = [Issue(table, column.name, _type_rule(column), rows[i], given.iloc[i]) for i in bad]
     if column.is_required:
         rule = "must not be blank: " + column.description
-        issues += [Issue(table, column.name, rule, rows[i]) for i in np.flatnonzero(blank)]
+        issues += [Issue(table, column.name, rule, rows[i]) for i in np.flatnonzero(blank).tolist()]
     return _filled(table, column, values, blank, rows, issues), issues
 
 
@@ -128,7 +126,7 @@ def _filled(
         values[blank] = float(column.default)
     if column.dtype == "int":
         split = np.isfinite(values) & (values != np.round(values))
-        for i in np.flatnonzero(split):
+        for i in np.flatnonzero(split).tolist():
             rule = f"must be a whole number{_unit(column)}"
             issues.append(Issue(table, column.name, rule, rows[i], float(values[i])))
         # A column with a default never has blanks, so it can hold integers proper.

@@ -33,8 +33,17 @@ def check_provenance(tables: Mapping[str, pd.DataFrame]) -> list[Issue]:
 
     Examples
     --------
-    >>> sites = pd.DataFrame({"site": ["ore@CHN"], "product": "ore", "country": "CHN",
-    ...                       "output_qty": 5.0, "low": 4.0, "source": "usgs", "confidence": "A"})
+    >>> sites = pd.DataFrame(
+    ...     {
+    ...         "site": ["ore@CHN"],
+    ...         "product": "ore",
+    ...         "country": "CHN",
+    ...         "output_qty": 5.0,
+    ...         "low": 4.0,
+    ...         "source": "usgs",
+    ...         "confidence": "A",
+    ...     }
+    ... )
     >>> [issue.column for issue in check_provenance({"sites": sites})]
     ['high']
     """
@@ -65,6 +74,6 @@ def _check(table: str, given: pd.DataFrame) -> list[Issue]:
     }
     issues = []
     for column, (missing, rule) in rules.items():
-        for i in np.flatnonzero(missing.to_numpy() & checked):
+        for i in np.flatnonzero(missing.to_numpy() & checked).tolist():
             issues.append(Issue(table, column, rule, given.index[i]))
     return issues
