@@ -56,7 +56,7 @@ class SupplyChain(TableProperties):
     <SupplyChain 'one mine'>
       nodes: 2 products, 2 sites, 1 markets in 2 areas
       flows: 2 (0 reported), 0 dormant
-      sites by tier: 0 1 | 1 1
+      sites by tier: 0: 1, 1: 1
       confidence: A 0%, B 0%, C 0%, D 100% of 8 rows (flows not counted)
     >>> chain.edges[["supplier", "buyer", "quantity"]]
         supplier             buyer  quantity

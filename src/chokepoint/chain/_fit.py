@@ -30,6 +30,7 @@ GRADE_SPREAD = {"A": 0.02, "B": 0.05, "C": 0.15, "D": 0.30}
 _TOLERANCE = 1e-11
 _TRADE_TOLERANCE = 1e-4
 _NEGLIGIBLE = 1e-9
+_LOST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
     check_totals(problem, recipe)
     hard = _hard_totals(problem)
     scaled = scale(problem.seed, hard)
+    if scaled.worst > _LOST:
+        explain_failure(problem, hard, scaled, _size(problem))
     binding = _binding(problem)
     if len(binding):
         scaled = _with_trade(problem, hard, scaled, binding)

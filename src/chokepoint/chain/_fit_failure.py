@@ -92,7 +92,10 @@ def explain_failure(problem: Problem, hard: Totals, scaled: Scaling, size: Float
         raise InfeasibleError(
             "no flows meet all supplier totals and slot needs, given who may supply whom "
             "(no site supplies itself, dormant alternatives and preferences of 0 are left out, "
-            "reported flows are held):\n" + "\n".join(lines)
+            "reported flows are held):\n"
+            + "\n".join(lines)
+            + "\nProducts that fill the same slot count together, in units of the buyer's output; "
+            "supply that the chain does not use goes to a market of sector other_use."
         )
     worst = np.argsort(-np.abs(scaled.residual[: len(labels)]))[:_WORST]
     lines = [f"  {labels[i]}: relative residual {scaled.residual[i]:.2e}" for i in worst]

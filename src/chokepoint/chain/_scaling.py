@@ -140,13 +140,29 @@ def _newton(flow: FloatArray, totals: Totals, tolerance: float) -> tuple[FloatAr
             best, best_gap = flow, gap
         if gap <= tolerance:
             return flow, step
-        change = rows.T @ _solve(rows, flow, residual)
-        largest = float(np.max(np.abs(change), initial=0.0))
-        if not np.isfinite(largest):
+        factor = _solve(rows, flow, residual)
+        change = rows.T @ factor
+        if not np.isfinite(change).all():
             break
-        change *= min(1.0, _LARGEST_STEP / max(largest, 1e-300))
-        flow = _line_search(flow, change, rows, target, gap)
+        flow = _climb(flow, change, float(factor @ target), float(factor @ residual))
     return best, _NEWTON_STEPS
+
+
+def _climb(flow: FloatArray, change: FloatArray, gain: float, slope: float) -> FloatArray:
+    """Return the flows after a step that raises the dual ``target @ factor - sum(flow)``.
+
+    The dual is concave in the logarithms of the factors, so that steps that raise it enough arrive
+    from anywhere (Armijo 1966).
+    """
+    largest = float(np.max(np.abs(change), initial=0.0))
+    step = min(1.0, _LARGEST_STEP / max(largest, 1e-300))
+    for _ in range(30):
+        trial = flow * np.exp(step * change)
+        raised = step * gain - float((trial - flow).sum())
+        if raised >= 1e-4 * step * slope or abs(step * largest) < 1e-6:
+            break
+        step /= 2
+    return np.asarray(trial)
 
 
 def _solve(rows: sparse.csr_array, flow: FloatArray, residual: FloatArray) -> FloatArray:
@@ -163,20 +179,6 @@ def _solve(rows: sparse.csr_array, flow: FloatArray, residual: FloatArray) -> Fl
     from scipy.sparse.linalg import spsolve
 
     return np.asarray(spsolve((hessian + sparse.diags_array(ridge)).tocsc(), residual))
-
-
-def _line_search(
-    flow: FloatArray, change: FloatArray, rows: sparse.csr_array, target: FloatArray, gap: float
-) -> FloatArray:
-    step = 1.0
-    trial = flow * np.exp(change)
-    for _ in range(12):
-        reached = float(np.max(np.abs(target - rows @ trial), initial=0.0))
-        if reached < gap:
-            return trial
-        step /= 2
-        trial = flow * np.exp(step * change)
-    return trial
 
 
 def _residual(flow: FloatArray, totals: Totals) -> FloatArray:

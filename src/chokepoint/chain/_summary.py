@@ -12,6 +12,7 @@ from chokepoint import schema
 __all__ = ["concentration", "html", "text"]
 
 _MOST_PRODUCTS = 10
+_MOST_TIERS = 10
 
 
 def text(tables: Mapping[str, pd.DataFrame], name: str) -> str:
@@ -82,8 +83,11 @@ def _tiers(tables: Mapping[str, pd.DataFrame]) -> str:
     tier = pd.Series(products["tier"].to_numpy(), index=products["product"])
     stage = dict(zip(products["tier"], products["stage"], strict=True))
     counts = tables["sites"]["product"].map(tier).value_counts().sort_index()
-    parts = [f"{number} {stage[number]}".strip() + f" {n:,}" for number, n in counts.items()]
-    return " | ".join(parts) or "none"
+    if len(counts) > _MOST_TIERS:
+        first, last, most = counts.index.min(), counts.index.max(), counts.idxmax()
+        return f"{len(counts)} tiers from {first} to {last}, most in tier {most} ({counts.max():,})"
+    parts = [f"{number} {stage[number]}".strip() + f": {n:,}" for number, n in counts.items()]
+    return ", ".join(parts) or "none"
 
 
 def _grades(tables: Mapping[str, pd.DataFrame]) -> str:
