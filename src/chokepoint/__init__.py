@@ -19,18 +19,40 @@ if TYPE_CHECKING:
     from chokepoint.datasets import load as load
     from chokepoint.errors import ChokepointError as ChokepointError
     from chokepoint.errors import TableError as TableError
+    from chokepoint.leverage import Leverage as Leverage
+    from chokepoint.leverage import leverage as leverage
+    from chokepoint.propagate import Behaviour as Behaviour
+    from chokepoint.propagate import Outcome as Outcome
+    from chokepoint.propagate import simulate as simulate
+    from chokepoint.scenario import Boycott as Boycott
+    from chokepoint.scenario import DemandShift as DemandShift
+    from chokepoint.scenario import ExportBan as ExportBan
+    from chokepoint.scenario import Licence as Licence
+    from chokepoint.scenario import Outage as Outage
+    from chokepoint.scenario import Scenario as Scenario
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     # name: module that defines it; a module stands for itself
+    "Behaviour": "chokepoint.propagate",
+    "Boycott": "chokepoint.scenario",
     "ChokepointError": "chokepoint.errors",
+    "DemandShift": "chokepoint.scenario",
+    "ExportBan": "chokepoint.scenario",
+    "Leverage": "chokepoint.leverage",
+    "Licence": "chokepoint.scenario",
+    "Outage": "chokepoint.scenario",
+    "Outcome": "chokepoint.propagate",
+    "Scenario": "chokepoint.scenario",
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
     "datasets": "chokepoint.datasets",
     "errors": "chokepoint.errors",
+    "leverage": "chokepoint.leverage",
     "load": "chokepoint.datasets",
     "schema": "chokepoint.schema",
+    "simulate": "chokepoint.propagate",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  (the table above is the list)
