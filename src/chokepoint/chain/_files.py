@@ -10,7 +10,7 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], *, name
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         made, old = Path(scratch) / "new", Path(scratch) / "old"
         if target.exists():
-            shutil.copytree(target, made, ignore=_tables_of_chain, symlinks=True)
+            shutil.copytree(target, made, ignore=_tables_of_chain(target), symlinks=True)
         made.mkdir(exist_ok=True)
         shown = {table: _visible(table, frame) for table, frame in tables.items() if len(frame)}
         for table, frame in shown.items():
@@ -93,9 +93,14 @@ def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], *, name
             raise
 
 
-def _tables_of_chain(_folder: str, names: list[str]) -> list[str]:
+def _tables_of_chain(target: Path) -> Callable[[str, list[str]], list[str]]:
+    """Return which files a copy of `target` leaves out: its tables, not those of folders inside."""
     own = {f"{table}.csv" for table in schema.TABLE_NAMES} | {PACKAGE_FILE}
-    return [name for name in names if name in own]
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in own] if Path(folder) == target else []
+
+    return ignored
 
 
 def _read(file: Path, issues: list[Issue]) -> pd.DataFrame:
