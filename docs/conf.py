@@ -43,6 +43,7 @@ nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_execution_in_temp = True
 
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc sections state types, shapes and units
