@@ -1,0 +1,98 @@
+"""Compile the chain `rare_earths` from the small tables in `inputs/`.
+
+Run as ``python data/supply_chains/rare_earths/compile/compile.py``; deterministic. Works from final
+demand upward to ores, gives each product a market for what is not followed, fits the flows to
+reported trade and writes the tables of the chain beside this folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import _demand
+import _flows
+import _markets
+import _supply
+import _tables
+from _common import read
+
+import chokepoint as cp
+from chokepoint.chain import FlowEstimate
+
+HOME = Path(__file__).resolve().parents[1]
+COPIED = ("alternatives", "projects", "measures", "controls", "estimates", "sources")
+
+
+def compile_tables() -> dict[str, pd.DataFrame]:
+    """Return all tables but the flows."""
+    products, recipes = read("products"), read("recipes")
+    price = products.set_index("product")["price_usd"].astype(float)
+    sectors = _demand.sector_sites()
+    components, magnets = _demand.component_sites(sectors, recipes)
+    net = _demand.without_components(sectors, components, price)
+    builder = _supply.Materials(recipes, pd.concat([sectors, components]), magnets.sum())
+    materials = builder.build()
+    countries = _tables.countries_table()
+    split = _demand.cohorts(net)
+    markets = pd.concat(
+        [
+            _markets.rest_markets(materials, builder.need, magnets),
+            _markets.final_markets(sectors, countries),
+        ],
+        ignore_index=True,
+    )
+    tables = {
+        "countries": countries,
+        "products": products,
+        "sites": _tables.sites_table(split, components, materials, products),
+        "inputs": _tables.inputs_table(recipes, split),
+        "joint": _tables.joint_table(materials),
+        "trade": _tables.trade_table(),
+        "markets": _tables.markets_table(markets, products),
+        "preferences": _flows.preferences(sectors),
+    }
+    for name in COPIED:
+        tables[name] = read(name)
+    return {name: _explained(frame) for name, frame in tables.items()}
+
+
+def _explained(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give recalled numbers without a note the note that they are recalled."""
+    if "derivation" not in frame:
+        return frame
+    out = frame.copy()
+    blank = (out["derivation"].isna() | (out["derivation"] == "")) & out["confidence"].isin(["C", "D"])
+    out["derivation"] = out["derivation"].where(~blank, "recalled, not verified in a document")
+    return out
+
+
+def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
+    """Return the chain with fitted flows, the first fit and the fit without tiny flows."""
+    without_alternatives = {k: v for k, v in tables.items() if k != "alternatives"}
+    first = cp.SupplyChain.from_tables(without_alternatives, name="rare_earths")
+    small = _flows.without_small_pairs(first)
+    tables = {**tables, "preferences": _explained(pd.concat([tables["preferences"], small]))}
+    chain = cp.SupplyChain.from_tables(tables, name="rare_earths")
+    flows = chain.flows
+    tiers = tables["products"].set_index("product")["tier"]
+    flows["lead_weeks"] = _flows.leads(flows, tables["sites"], tables["markets"], tiers)
+    assert first.fit is not None and chain.fit is not None
+    final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name="rare_earths")
+    return final, first.fit, chain.fit
+
+
+def main() -> None:
+    """Compile, check and write the chain."""
+    chain, first, fit = fitted_chain(compile_tables())
+    chain.write(HOME)
+    print(chain, fit, sep="\n")
+    print(fit.trade[["products","exporter","importer","role","reported","low","high","fitted","reason"]].to_string())
+
+
+if __name__ == "__main__":
+    main()
