@@ -31,7 +31,8 @@ PACKAGES = (
     "plot",
     "report",
 )
-SHOWN = ("column", "dtype", "unit", "default", "bounds", "references", "status", "description")
+# What a reader looks for first; wide tables scroll.
+SHOWN = ("column", "description", "unit", "default", "bounds", "references", "dtype", "status")
 
 
 def _cell(text: str) -> str:
