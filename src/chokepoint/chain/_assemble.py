@@ -26,6 +26,8 @@ DERIVED_VALUES = {
 }
 """Value column and quantity column of each table whose blank values are quantity x price."""
 
+_SAME = 1e-12
+
 _LABELS: dict[str, tuple[str, Callable[..., str], tuple[str, ...]]] = {
     "sites": ("site", schema.site_label, ("product", "country", "firm", "cohort")),
     "markets": ("market", schema.market_label, ("product", "country", "sector")),
@@ -87,7 +89,7 @@ def blank_derived(
 ) -> dict[str, pd.DataFrame]:
     """Return the new tables with values blanked that the library had derived from the old ones.
 
-    A value is taken as derived where the old row of the same key held exactly quantity x price and
+    A value is taken as derived where the old row of the same key held quantity x price and
     the new row still holds that value. Left as it is it would go stale with the quantity or price.
     """
     tables = dict(new)
@@ -98,10 +100,11 @@ def blank_derived(
             continue
         derived = _derived_value(old, table)
         before = old[table]
-        own = before[value].to_numpy() == derived
+        own = np.isclose(before[value].to_numpy(), derived, rtol=_SAME, atol=0.0)
         known = pd.Series(before[value].to_numpy()[own], index=_key_index(before[own], key))
         asked = known.reindex(_key_index(frame, key)).to_numpy()
-        stale = asked == pd.to_numeric(frame[value], errors="coerce").to_numpy()
+        now = pd.to_numeric(frame[value], errors="coerce").to_numpy()
+        stale = np.isclose(asked, now, rtol=_SAME, atol=0.0)
         tables[table] = frame.assign(**{value: frame[value].where(~stale)})
     return tables
 

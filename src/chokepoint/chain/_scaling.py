@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["FloatArray", "Scaling", "Totals", "scale"]
+__all__ = ["FloatArray", "Scaling", "Totals", "newton", "scale"]
 
 FloatArray = NDArray[np.float64]
 
 _SWEEPS = 60
 _NEWTON_STEPS = 60
 _LARGEST_STEP = 3.0
-_DENSE_ROWS = 1500
+_DENSE_ROWS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,19 @@ def _finish(
         block = totals.matrix[chosen]
         columns = np.unique(block.indices)
         own = Totals(block[:, columns], totals.target[chosen], ())
-        flow[columns], taken = _newton(flow[columns], own, tolerance)
+        flow[columns], taken = newton(flow[columns], own, tolerance)
         steps = max(steps, taken)
     return flow, steps
 
 
-def _newton(flow: FloatArray, totals: Totals, tolerance: float) -> tuple[FloatArray, int]:
+def newton(flow: FloatArray, totals: Totals, tolerance: float) -> tuple[FloatArray, int]:
+    """Return the flows after Newton steps on the logarithms of the factors, and their number.
+
+    Coefficients may have any sign here. Rows with target 0 count absolutely. If the tolerance is
+    not reached, the flows with the smallest residual are returned.
+    """
     # Rows are divided by their targets, so that residuals and the matrix are relative.
-    weight = 1.0 / np.where(totals.target > 0, totals.target, 1.0)
+    weight = 1.0 / np.where(totals.target != 0, np.abs(totals.target), 1.0)
     rows = sparse.diags_array(weight) @ totals.matrix
     target = totals.target * weight
     best, best_gap = flow, np.inf

@@ -1,0 +1,301 @@
+"""Random outputs, demands and flows that keep the accounting identities.
+
+Outputs of one product are drawn as shares: the product's total is kept. Then the nearest quantities
+(in weighted relative entropy) that meet every identity are found: sites and markets move as little
+as they can, flows follow, and markets of sector `other_use` take up what joint outputs leave over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from chokepoint.chain import SupplyChain
+from chokepoint.chain._joint import children
+from chokepoint.chain._scaling import Totals, newton
+from chokepoint.datasets._identities import identities
+from chokepoint.datasets._spread import Spread, column_spread
+from chokepoint.errors import ConvergenceError
+from chokepoint.schema import OTHER_USE
+
+__all__ = ["Quantities"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+BoolArray = NDArray[np.bool_]
+
+_STIFF = 1e3
+"""How much dearer a relative deviation of an output is than one of all flows of a slot."""
+_HELD = 1e-2
+"""How easily a reported flow moves beside an estimated one."""
+_ROUNDS = 5
+_TOLERANCE = 1e-12
+_ACCEPTED = 1e-10
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What is fixed about a chain's quantities while their values vary.
+
+    A *source* is a site that is no child, or a market; children follow their process. Variables
+    are flows, then sources.
+
+    Attributes
+    ----------
+    source : array (nodes,)
+        Source that each node follows.
+    is_source : array of bool (nodes,)
+        Whether the node is one itself.
+    factor : array (nodes,)
+        Output of the node per unit of its source (the yield of a child, else 1).
+    base : array (sources,)
+        Baseline quantities.
+    low, high : array (sources,)
+        Bounds that the ranges of the source and its children leave.
+    held : array of bool (flows,)
+        Reported flows, which move less than estimated ones.
+    group : array (sources,)
+        Sources of one group keep their sum; -1 for markets of sector `other_use`.
+    spread : Spread
+        Of the sources.
+    flows : Spread
+        Of the flows.
+    rows : sparse array (identities, variables)
+        Identities ``rows @ variables = 0``, relative to baseline.
+    size : array (variables,)
+        Baseline scale of each variable: of a flow its whole slot, of a source its quantity.
+    """
+
+    source: IntArray
+    is_source: BoolArray
+    factor: FloatArray
+    base: FloatArray
+    low: FloatArray
+    high: FloatArray
+    held: BoolArray
+    group: IntArray
+    spread: Spread
+    flows: Spread
+    rows: sparse.csr_array
+    size: FloatArray
+
+    @classmethod
+    def of(cls, chain: SupplyChain) -> Quantities:
+        """Return the quantities of a chain."""
+        tables = chain.tables
+        nodes, slots, edges = chain.nodes, chain.slots, chain.edges
+        edges = edges[~edges["dormant"]]
+        source, factor = _sources(tables, nodes)
+        own = np.flatnonzero(source == np.arange(len(nodes)))
+        number = np.full(len(nodes), -1)
+        number[own] = np.arange(len(own))
+        spread = _node_spread(tables)
+        rows, size = identities(nodes, slots, edges, number[source], factor)
+        low, high = _bounds(spread, source, factor, own)
+        flows = column_spread("flows", _in_order(tables["flows"], edges), "quantity")
+        return cls(
+            source=number[source],
+            is_source=number >= 0,
+            factor=factor,
+            base=spread.value[own],
+            low=low,
+            high=high,
+            held=(edges["known"] == "reported").to_numpy(),
+            group=_groups(nodes.iloc[own]),
+            spread=_take(spread, own),
+            flows=flows,
+            rows=rows,
+            size=size,
+        )
+
+    def sample(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Return one draw: quantities of all nodes, and flows in the order of `edges`."""
+        drawn = self.spread.sample(rng)
+        wanted = _keep_sums(drawn, self.base, self.group, self.low, self.high)
+        return self._nearest(self.flows.sample(rng), wanted, loose=self._loose(), bounded=True)
+
+    def stated(self, outputs: FloatArray, fixed: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Return nodes and flows where fixed sources have the stated outputs, sums being kept.
+
+        Parameters
+        ----------
+        outputs : array (nodes,)
+            Wanted quantities; those of children are ignored.
+        fixed : array of bool (nodes,)
+            Nodes that shall have them; the others of each group take up the difference.
+        """
+        held, value = np.zeros(len(self.base), dtype=bool), self.base.copy()
+        held[self.source[self.is_source]] = fixed[self.is_source]
+        value[self.source[self.is_source]] = outputs[self.is_source]
+        value = np.where(held, value, self.base)
+        low, high = np.where(held, value, 0.0), np.where(held, value, np.inf)
+        wanted = _keep_sums(value, self.base, self.group, low, high)
+        # Where all of a group are held their sum cannot be kept unless they give way in proportion.
+        wanted = _rescaled(wanted, self.base, self.group)
+        loose = self._loose()
+        loose[len(self.flows.value) :][held] *= 1e-3
+        return self._nearest(self.flows.value, wanted, loose=loose, bounded=False)
+
+    def _loose(self) -> FloatArray:
+        """Return how easily each variable moves: flows and `other_use` 1, other sources little."""
+        loose = np.ones(len(self.size))
+        loose[: len(self.held)][self.held] = _HELD
+        loose[len(self.held) :] = np.where(self.group >= 0, 1.0 / _STIFF, 1.0)
+        return loose
+
+    def _nearest(
+        self, seed: FloatArray, wanted: FloatArray, *, loose: FloatArray, bounded: bool
+    ) -> tuple[FloatArray, FloatArray]:
+        count = len(seed)
+        base = np.concatenate([self.flows.value, self.base])
+        low, high = np.zeros(len(base)), np.full(len(base), np.inf)
+        if bounded:
+            low = np.concatenate([np.nan_to_num(self.flows.low, nan=0.0), self.low])
+            high = np.concatenate([np.nan_to_num(self.flows.high, nan=np.inf), self.high])
+        loose[low == high] = 0.0
+        start = np.concatenate([seed, wanted])
+        found = self._reach(base, start, loose)
+        for _ in range(_ROUNDS):
+            out = (found < low) | (found > high)
+            if not out.any():
+                break
+            # What left its range is held at the end of it, and the rest adapts.
+            start = np.where(out, np.clip(found, low, high), start)
+            loose[out] = 0.0
+            held = self._project(start, loose)
+            if self._residual(held) > _ACCEPTED:
+                break
+            found = held
+        kept = _shrink(base, found, low, high)
+        return self.factor * kept[count:][self.source], kept[:count]
+
+    def _reach(self, base: FloatArray, start: FloatArray, loose: FloatArray) -> FloatArray:
+        """Return the nearest variables; where none is found from afar, set out from nearer by."""
+        for _ in range(_ROUNDS):
+            found = self._project(start, loose)
+            if self._residual(found) <= _ACCEPTED:
+                return found
+            start[:] = np.sqrt(start * base)
+        raise ConvergenceError(
+            "no outputs and flows near the drawn ones keep the accounting identities "
+            f"(relative residual {self._residual(found):.1e}, accepted {_ACCEPTED:.0e}); "
+            "look at chain.balance() and at sites whose range excludes their own output"
+        )
+
+    def _project(self, start: FloatArray, loose: FloatArray) -> FloatArray:
+        """Return the variables nearest to `start` in weighted entropy that meet the identities."""
+        free = (loose > 0) & (start > 0)
+        scale = loose[free] * self.size[free]
+        matrix = sparse.csr_array(self.rows[:, free] @ sparse.diags_array(scale))
+        target = -(self.rows[:, ~free] @ start[~free])
+        totals = Totals(matrix, np.asarray(target), ())
+        found = start.copy()
+        solved, _ = newton(start[free] / scale, totals, _TOLERANCE)
+        found[free] = solved * scale
+        return found
+
+    def _residual(self, variables: FloatArray) -> float:
+        residual = np.abs(self.rows @ variables)
+        worst = float(np.max(residual, initial=0.0))
+        return worst if np.isfinite(worst) else np.inf
+
+
+def _shrink(base: FloatArray, found: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return the point farthest from the baseline towards `found` that keeps ranges.
+
+    Identities are linear and the baseline meets them, so that every point between meets them.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(found > base, high - base, base - low)
+        limit = np.where(found == base, np.inf, room / np.abs(found - base))
+    step = min(1.0, float(np.min(limit, initial=1.0)))
+    return base + step * (found - base) if step < 1.0 else found
+
+
+def _sources(tables: dict[str, pd.DataFrame], nodes: pd.DataFrame) -> tuple[IntArray, FloatArray]:
+    source, factor = np.arange(len(nodes)), np.ones(len(nodes))
+    found = children(tables)
+    position = found.index.to_numpy()
+    source[position] = nodes.index.get_indexer(pd.Index(found["process"]))
+    factor[position] = found["yield"].to_numpy()
+    return source, factor
+
+
+def _node_spread(tables: dict[str, pd.DataFrame]) -> Spread:
+    sites = column_spread("sites", tables["sites"], "output_qty")
+    markets = column_spread("markets", tables["markets"], "quantity")
+    return Spread(
+        value=np.concatenate([sites.value, markets.value]),
+        low=np.concatenate([sites.low, markets.low]),
+        high=np.concatenate([sites.high, markets.high]),
+        sigma=np.concatenate([sites.sigma, markets.sigma]),
+        floor=0.0,
+        ceiling=np.inf,
+    )
+
+
+def _take(spread: Spread, chosen: IntArray) -> Spread:
+    return Spread(
+        value=spread.value[chosen],
+        low=spread.low[chosen],
+        high=spread.high[chosen],
+        sigma=spread.sigma[chosen],
+        floor=spread.floor,
+        ceiling=spread.ceiling,
+    )
+
+
+def _bounds(
+    spread: Spread, source: IntArray, factor: FloatArray, own: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    low, high = np.zeros(len(source)), np.full(len(source), np.inf)
+    np.maximum.at(low, source, np.nan_to_num(spread.low, nan=0.0) / factor)
+    np.minimum.at(high, source, np.nan_to_num(spread.high, nan=np.inf) / factor)
+    # A child may miss yield x process by a rounding error; the baseline is always inside.
+    value = spread.value[own]
+    return np.minimum(low[own], value), np.maximum(high[own], value)
+
+
+def _groups(sources: pd.DataFrame) -> IntArray:
+    label = sources["kind"] + ":" + sources["product"]
+    code = pd.factorize(label)[0]
+    return np.where(sources["sector"] == OTHER_USE, -1, code)
+
+
+def _in_order(flows: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    columns = ["supplier", "buyer", "slot"]
+    known = pd.MultiIndex.from_frame(flows[columns])
+    return flows.iloc[known.get_indexer(pd.MultiIndex.from_frame(edges[columns]))]
+
+
+def _keep_sums(
+    drawn: FloatArray, base: FloatArray, group: IntArray, low: FloatArray, high: FloatArray
+) -> FloatArray:
+    """Return the values scaled so that each group keeps its baseline sum, inside the bounds."""
+    kept = group >= 0
+    number = group[kept]
+    total = np.bincount(number, weights=base[kept])
+    value, floor, ceiling = drawn[kept], low[kept], high[kept]
+    below, above = np.full(len(total), -12.0), np.full(len(total), 12.0)
+    for _ in range(60):
+        middle = (below + above) / 2
+        tried = np.clip(value * np.exp(middle)[number], floor, ceiling)
+        short = np.bincount(number, weights=tried, minlength=len(total)) < total
+        below, above = np.where(short, middle, below), np.where(short, above, middle)
+    scaled = base.copy()
+    scaled[kept] = np.clip(value * np.exp((below + above) / 2)[number], floor, ceiling)
+    return scaled
+
+
+def _rescaled(value: FloatArray, base: FloatArray, group: IntArray) -> FloatArray:
+    kept = group >= 0
+    number = group[kept]
+    wanted = np.bincount(number, weights=base[kept])
+    given = np.bincount(number, weights=value[kept])
+    scaled = value.copy()
+    scaled[kept] *= (wanted / np.where(given > 0, given, 1.0))[number]
+    return scaled
