@@ -4,6 +4,8 @@ All variables are deviations from baseline (theory 3.2): a site's output is ``1 
 its baseline. Without a shock every deviation is exactly 0.0. Rows are nodes (N), groups (G)
 or edges (E); the last axis is the lane, one per scenario.
 
+Goods that cannot be kept leave the inventory position when they are not used (step 5).
+
 Three points go beyond the text of theory 3.2, each so that the recourse program has the
 same rows as the model:
 
@@ -78,6 +80,7 @@ class NumpyEngine:
         self.to_process = Segments(chain.process[self.wanted_children], chain.n_nodes)
         self.children = np.flatnonzero(chain.is_child)
         self.pushed_edges = np.flatnonzero(chain.is_pushed[chain.edge_supplier])
+        self.fleeting = np.flatnonzero(~chain.storable)
         self.has_disjoint = bool((chain.phi > 0).any())
         self.longest = int(chain.lead.max(initial=1))
         self.by_lead = []
@@ -250,10 +253,15 @@ class NumpyEngine:
     def _use(self, output: Array, arrived: Array, available: Array) -> None:
         """Step 5: inputs used, stocks and inventory positions."""
         self.used = np.minimum(output[self.chain.group_buyer], available - 1.0)
-        keeps = self.chain.storable[:, None]
-        stock = np.maximum(self.inventory + arrived - self.used, 0.0)
-        self.inventory = np.where(keeps, stock, self.stock)
+        left = self.inventory + arrived - self.used
         self.position -= self.used
+        if len(self.fleeting):
+            # What cannot be kept and is not used leaves the inventory position as well;
+            # counted on, it would never be ordered again.
+            rows = self.fleeting
+            self.position[rows] -= left[rows] - self.stock[rows]
+            left[rows] = self.stock[rows]
+        self.inventory = np.maximum(left, 0.0)
 
     # ----------------------------------------------------------- steps 6 and 7
 
