@@ -4,15 +4,15 @@ All variables are deviations from baseline (theory 3.2): a site's output is ``1 
 its baseline. Without a shock every deviation is exactly 0.0. Rows are nodes (N), groups (G)
 or edges (E); the last axis is the lane, one per scenario.
 
-Goods that cannot be kept leave the inventory position when they are not used (step 5).
-
-Three points go beyond the text of theory 3.2, each so that the recourse program has the
-same rows as the model:
+Four points go beyond the text of theory 3.2, the first three so that the recourse program
+has the same rows as the model:
 
 * an order on a flow stays below ``(1 + growth_max)`` of its baseline until the supplier is
   qualified for more, in catching up as well as in switching;
 * an order to a dormant supplier stays below its largest share;
-* orders that no supplier may take under these limits go back to suppliers with room.
+* orders that no supplier may take under these limits go back to suppliers with room;
+* what cannot be kept is ordered for the output that the buyer wants to make: an inventory
+  position means nothing there, and one that counts goods which are gone is never refilled.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class NumpyEngine:
         self.to_process = Segments(chain.process[self.wanted_children], chain.n_nodes)
         self.children = np.flatnonzero(chain.is_child)
         self.pushed_edges = np.flatnonzero(chain.is_pushed[chain.edge_supplier])
+        # A market orders its demand, which is the output that it wants.
         self.fleeting = np.flatnonzero(~chain.storable)
         self.has_disjoint = bool((chain.phi > 0).any())
         self.longest = int(chain.lead.max(initial=1))
@@ -253,15 +254,10 @@ class NumpyEngine:
     def _use(self, output: Array, arrived: Array, available: Array) -> None:
         """Step 5: inputs used, stocks and inventory positions."""
         self.used = np.minimum(output[self.chain.group_buyer], available - 1.0)
-        left = self.inventory + arrived - self.used
+        keeps = self.chain.storable[:, None]
+        stock = np.maximum(self.inventory + arrived - self.used, 0.0)
+        self.inventory = np.where(keeps, stock, self.stock)
         self.position -= self.used
-        if len(self.fleeting):
-            # What cannot be kept and is not used leaves the inventory position as well;
-            # counted on, it would never be ordered again.
-            rows = self.fleeting
-            self.position[rows] -= left[rows] - self.stock[rows]
-            left[rows] = self.stock[rows]
-        self.inventory = np.maximum(left, 0.0)
 
     # ----------------------------------------------------------- steps 6 and 7
 
@@ -372,8 +368,7 @@ class NumpyEngine:
         """Step 9: order up to the target of the inventory position."""
         wanted = self.target * desired[self.chain.group_buyer] - self.position
         self.order = self.used + np.maximum(wanted, 0.0) / self.reorder
-        market = self.chain.is_market[self.chain.group_buyer]
-        self.order[market] = (self.capacity - 1.0)[self.chain.group_buyer[market]]
+        self.order[self.fleeting] = desired[self.chain.group_buyer[self.fleeting]]
         self.order[self.chain.pushed] = 0.0
 
     def _ramp_up(self, demand: Array, output: Array) -> None:
