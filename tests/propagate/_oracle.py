@@ -242,7 +242,7 @@ class _World:
             made = self.called[e] * self.fill[supplier]
             if supplier in self.byproduct:
                 made = self.sigma[e] * (1.0 + self.x[supplier])
-                made = made if e in self.promised else min(made, self._cap(e))
+                made = min(made, self._cap(e))
             if e not in self.promised:
                 self.shipped[e], self.goods[e] = made, 0.0
                 continue

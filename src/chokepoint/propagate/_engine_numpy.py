@@ -32,6 +32,9 @@ __all__ = ["NumpyEngine"]
 Array = NDArray[np.floating]
 Recorder = Callable[[int, Array], None]
 
+# A queue below this share of the weekly need is a rounding error.
+_ROUNDING = 1e-6
+
 
 class NumpyEngine:
     """One run of a batch of scenarios; `run` hands each week's deviations to a recorder."""
@@ -110,9 +113,13 @@ class NumpyEngine:
         self.weight = self._zeros(chain.n_edges) + self.sigma
         self.reliability = np.ones((chain.n_edges, self.lanes), dtype=self.dtype)
         self.triggered = np.full((chain.n_groups, self.lanes), np.inf, dtype=self.dtype)
-        if self.shocks.licences is not None:
-            rows = len(self.shocks.licences.edges)
-            self.queue, self.goods = self._zeros(rows), self._zeros(rows)
+        licences = self.shocks.licences
+        self.licensed = np.empty(0, dtype=np.intp) if licences is None else licences.edges
+        self.queue, self.goods = self._zeros(len(self.licensed)), self._zeros(len(self.licensed))
+        self.goods_limit = self._zeros(len(self.licensed))
+        if licences is not None:
+            goods_weeks = licences.goods_weeks.astype(self.dtype)
+            self.goods_limit = goods_weeks * self.sigma[self.licensed]
 
     # ------------------------------------------------------------------ the run
 
@@ -124,6 +131,7 @@ class NumpyEngine:
             record(week, still)
         self.capacity = still + 1.0
         self.allowed = np.ones((self.chain.n_edges, self.lanes), dtype=self.dtype)
+        self.cap = np.full_like(self.allowed, np.inf)
         for week in range(first, weeks):
             self._read_shocks(week)
             record(week, self._week(week))
@@ -133,8 +141,13 @@ class NumpyEngine:
             self.capacity = self.shocks.capacity(week).astype(self.dtype)
         if self.shocks.flow_changes[week]:
             self.allowed = self.shocks.allowed(week).astype(self.dtype)
+            self.cap = np.where(self.allowed < 1.0, self.allowed * self.sigma, np.inf)
             if self.behaviour.switching:
                 self._redirect(week)
+        licences = self.shocks.licences
+        if licences is not None and licences.changes[week]:
+            release, taken = licences.terms(week)
+            self.release, self.taken = release.astype(self.dtype), taken.astype(self.dtype)
 
     def _week(self, week: int) -> Array:
         arrived, available = self._arrivals(week)
@@ -166,10 +179,9 @@ class NumpyEngine:
         """Step 2: orders per flow, under growth limits and caps on the baseline flow."""
         orders = self.weight * (1.0 + self.order)[self.chain.edge_group]
         orders = np.minimum(orders, self._order_limit(week))
-        capped = np.where(self.allowed < 1.0, self.allowed * self.sigma, np.inf)
-        orders = np.minimum(orders, capped)
-        if self.shocks.licences is not None:
-            self._queue_orders(week, orders)
+        orders = np.minimum(orders, self.cap)
+        if len(self.licensed):
+            self._queue_orders(orders)
         return orders
 
     def _order_limit(self, week: int) -> Array:
@@ -178,23 +190,20 @@ class NumpyEngine:
         ready = week >= self.triggered[self.chain.edge_group] + self.qualification
         return np.where(ready, self.limit_qualified, self.limit)
 
-    def _queue_orders(self, week: int, orders: Array) -> None:
+    def _queue_orders(self, orders: Array) -> None:
         """Step 2b: licensed orders wait; the exporter makes goods ahead up to a limit."""
-        plan = self.shocks.licences
-        assert plan is not None
-        edges = plan.edges
-        sigma = self.sigma[edges]
-        release = plan.release[week].astype(self.dtype)
-        active = np.isfinite(release)
-        self.accepted = orders[edges] * np.where(active, 1.0 - plan.refused, 1.0)
+        edges, sigma = self.licensed, self.sigma[self.licensed]
+        active = np.isfinite(self.release)
+        self.placed = orders[edges]
+        self.accepted = self.placed * self.taken
         self.waiting = active | (self.queue > 0)
         self.outstanding = self.queue + self.accepted
         with np.errstate(invalid="ignore"):
-            rate = np.where(active, release * sigma, np.inf)
-        self.rate = np.minimum(rate, self.outstanding)
-        room = plan.goods_weeks * sigma + self.rate - self.goods
+            rate = np.where(active, self.release * sigma, np.inf)
+        self.rate = np.minimum(np.minimum(rate, self.cap[edges]), self.outstanding)
+        room = self.goods_limit + self.rate - self.goods
         to_make = np.clip(np.minimum(self.outstanding - self.goods, room), 0.0, None)
-        orders[edges] = np.where(self.waiting, to_make, orders[edges])
+        orders[edges] = np.where(self.waiting, to_make, self.placed)
 
     def _demand(self, orders: Array) -> Array:
         """Step 2: demand on each node; step 12: a process follows its most wanted output."""
@@ -272,24 +281,21 @@ class NumpyEngine:
         if len(self.pushed_edges):
             edges = self.pushed_edges
             pushed = self.sigma[edges] * (1.0 + output[supplier[edges]])
-            capped = np.where(
-                self.allowed[edges] < 1.0, self.allowed[edges] * self.sigma[edges], np.inf
-            )
-            shipped[edges] = np.minimum(pushed, capped)
-        if self.shocks.licences is not None:
+            shipped[edges] = np.minimum(pushed, self.cap[edges])
+        if len(self.licensed):
             self._release(shipped)
         return shipped, fill
 
     def _release(self, shipped: Array) -> None:
         """Step 2b: goods leave as licences come; what is left stays in the queue."""
-        plan = self.shocks.licences
-        assert plan is not None
-        made = shipped[plan.edges]
+        made = shipped[self.licensed]
         ready = self.goods + made
         sent = np.minimum(ready, self.rate)
-        shipped[plan.edges] = np.where(self.waiting, sent, made)
-        self.goods = np.where(self.waiting, ready - sent, 0.0)
-        self.queue = np.where(self.waiting, self.outstanding - sent, 0.0)
+        shipped[self.licensed] = np.where(self.waiting, sent, made)
+        kept = np.minimum(ready - sent, self.goods_limit)
+        self.goods = np.where(self.waiting, kept, 0.0)
+        left = self.outstanding - sent
+        self.queue = np.where(self.waiting & (left > _ROUNDING), left, 0.0)
 
     def _dispatch(self, week: int, shipped: Array) -> None:
         """Step 7: goods enter the pipeline; the inventory position counts them at once."""
@@ -297,9 +303,9 @@ class NumpyEngine:
         for lead, edges, segments in self.by_lead:
             slot = (week + lead) % (self.longest + 1)
             self.pipeline[slot] += segments.add(change[edges])
-        if self.shocks.licences is not None:
+        if len(self.licensed):
             # A queued order is on order: the buyer does not order it again.
-            edges = self.shocks.licences.edges
+            edges = self.licensed
             promised = self.accepted - self.sigma[edges]
             change[edges] = np.where(self.waiting, promised, change[edges])
         self.position += self.by_group.add(change)
@@ -308,14 +314,13 @@ class NumpyEngine:
 
     def _learn(self, week: int, shipped: Array, fill: Array) -> None:
         """Step 8: reliability of suppliers, and the first week of a shortage."""
-        signal = np.where(self.allowed < 1.0, self.allowed, 1.0) * fill
-        if self.shocks.licences is not None:
-            edges = self.shocks.licences.edges
+        if len(self.licensed):
+            # Where orders wait, a buyer sees what leaves of its order, refusals included.
+            edges = self.licensed
             with np.errstate(divide="ignore", invalid="ignore"):
-                served = np.clip(shipped[edges] / self.accepted, 0.0, 1.0)
-            signal[edges] = np.where(
-                self.waiting, np.nan_to_num(served, nan=1.0) * signal[edges], signal[edges]
-            )
+                served = np.nan_to_num(np.clip(shipped[edges] / self.placed, 0.0, 1.0), nan=1.0)
+            fill[edges] = np.where(self.waiting, served, fill[edges])
+        signal = self.allowed * fill
         self.reliability += self.behaviour.memory * (signal - self.reliability)
         received = self.by_group.add(shipped)
         short = received < (1.0 - self.behaviour.trigger) * (1.0 + self.order)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chokepoint.scenario import Effects, FlowEffect
+from chokepoint.scenario import Effects, FlowEffect, LicenceEffect
 
 __all__ = ["LicencePlan", "ShockPlan"]
 
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
 class LicencePlan:
     """Licences of a batch, on the flows that need one in any lane.
 
@@ -23,16 +21,43 @@ class LicencePlan:
     ----------
     edges : array of int (K,)
         Licensed flows.
-    release : array (weeks, K, lanes)
-        Weekly release as a share of the baseline flow; infinite where none is needed.
-    refused, goods_weeks : array (K, lanes)
-        Share refused for good, and weeks of goods the exporter holds.
+    goods_weeks : array (K, lanes)
+        Weeks of goods the exporter holds while papers wait.
+    changes : array of bool (weeks,)
+        Weeks in which the terms differ from those of the week before.
     """
 
-    edges: NDArray[np.intp]
-    release: FloatArray
-    refused: FloatArray
-    goods_weeks: FloatArray
+    def __init__(
+        self, given: Sequence[tuple[int, LicenceEffect]], *, lanes: int, weeks: int
+    ) -> None:
+        self.edges = np.unique(np.concatenate([effect.edges for _, effect in given]))
+        self._given = [
+            (lane, np.searchsorted(self.edges, effect.edges), effect) for lane, effect in given
+        ]
+        self._weeks, self._shape = weeks, (len(self.edges), lanes)
+        self.goods_weeks = np.zeros(self._shape)
+        for lane, rows, effect in self._given:
+            longest = np.maximum(self.goods_weeks[rows, lane], effect.goods_weeks)
+            self.goods_weeks[rows, lane] = longest
+        self.changes = _changes([effect.release for _, effect in given], weeks, before=np.inf)
+
+    def terms(self, week: int) -> tuple[FloatArray, FloatArray]:
+        """Return the release per week and the share of orders accepted, shape (K, lanes).
+
+        The release is a share of the baseline flow, infinite where no licence is needed. Of two
+        licences on one flow the slower release holds, and refusals compound.
+        """
+        release, accepted = np.full(self._shape, np.inf), np.ones(self._shape)
+        for lane, rows, effect in self._given:
+            if np.isfinite(effect.release[week]):
+                release[rows, lane] = np.minimum(release[rows, lane], effect.release[week])
+                accepted[rows, lane] *= 1.0 - effect.refused
+        return release, accepted
+
+    @property
+    def release(self) -> FloatArray:
+        """Release of all weeks, shape (weeks, K, lanes)."""
+        return np.stack([self.terms(week)[0] for week in range(self._weeks)])
 
 
 class ShockPlan:
@@ -52,7 +77,8 @@ class ShockPlan:
         self._flows = [(lane, e) for lane, one in enumerate(effects) for e in one.flows]
         self.capacity_changes = _changes([e.factor for _, e in self._capacity], weeks)
         self.flow_changes = _changes([e.allowed for _, e in self._flows], weeks)
-        self.licences = self._licence_plan(effects)
+        licences = [(lane, e) for lane, one in enumerate(effects) for e in one.licences]
+        self.licences = LicencePlan(licences, lanes=self.lanes, weeks=weeks) if licences else None
         self.first = self._first_week()
 
     def _first_week(self) -> int:
@@ -63,27 +89,8 @@ class ShockPlan:
         ]
         starts += [int(np.argmax(e.allowed != 1)) for _, e in self._flows if (e.allowed != 1).any()]
         if self.licences is not None:
-            active = np.isfinite(self.licences.release).any(axis=(1, 2))
-            if active.any():
-                starts.append(int(np.argmax(active)))
+            starts += list(np.flatnonzero(self.licences.changes)[:1])
         return min(starts)
-
-    def _licence_plan(self, effects: Sequence[Effects]) -> LicencePlan | None:
-        given = [(lane, e) for lane, one in enumerate(effects) for e in one.licences]
-        if not given:
-            return None
-        edges = np.unique(np.concatenate([e.edges for _, e in given]))
-        release = np.full((self.weeks, len(edges), self.lanes), np.inf)
-        passed = np.ones((len(edges), self.lanes))
-        goods = np.zeros((len(edges), self.lanes))
-        for lane, effect in given:
-            rows = np.searchsorted(edges, effect.edges)
-            # Two licences on one flow: the slower release holds, refusals compound.
-            slower = np.minimum(release[:, rows, lane], effect.release[:, None])
-            release[:, rows, lane] = slower
-            passed[rows, lane] *= 1.0 - effect.refused
-            goods[rows, lane] = np.maximum(goods[rows, lane], effect.goods_weeks)
-        return LicencePlan(edges, release, 1.0 - passed, goods)
 
     def capacity(self, week: int) -> FloatArray:
         """Return the capacity (site) or demand (market) multiplier, shape (N, lanes)."""
@@ -113,9 +120,11 @@ def _tightens(effect: FlowEffect, week: int) -> bool:
     return bool(effect.allowed[week] < before)
 
 
-def _changes(profiles: Sequence[FloatArray], weeks: int) -> NDArray[np.bool_]:
-    """Return the weeks in which any profile differs from the week before (1 before week 0)."""
+def _changes(
+    profiles: Sequence[FloatArray], weeks: int, *, before: float = 1.0
+) -> NDArray[np.bool_]:
+    """Return the weeks in which any profile differs from the week before."""
     changed = np.zeros(weeks, dtype=bool)
     for profile in profiles:
-        changed |= np.diff(profile, prepend=1.0) != 0
+        changed |= profile != np.concatenate([[before], profile[:-1]])
     return changed
