@@ -59,6 +59,14 @@ class LicencePlan:
         """Release of all weeks, shape (weeks, K, lanes)."""
         return np.stack([self.terms(week)[0] for week in range(self._weeks)])
 
+    @property
+    def refused(self) -> FloatArray:
+        """Share refused by all licences on a flow together, shape (K, lanes)."""
+        accepted = np.ones(self._shape)
+        for lane, rows, effect in self._given:
+            accepted[rows, lane] *= 1.0 - effect.refused
+        return 1.0 - accepted
+
 
 class ShockPlan:
     """The effects of a batch, ready to be read week by week.
@@ -83,14 +91,10 @@ class ShockPlan:
 
     def _first_week(self) -> int:
         """Return the first week in which anything differs from baseline."""
-        starts = [self.weeks]
-        starts += [
-            int(np.argmax(e.factor != 1)) for _, e in self._capacity if (e.factor != 1).any()
-        ]
-        starts += [int(np.argmax(e.allowed != 1)) for _, e in self._flows if (e.allowed != 1).any()]
+        changes = self.capacity_changes | self.flow_changes
         if self.licences is not None:
-            starts += list(np.flatnonzero(self.licences.changes)[:1])
-        return min(starts)
+            changes = changes | self.licences.changes
+        return int(np.argmax(changes)) if changes.any() else self.weeks
 
     def capacity(self, week: int) -> FloatArray:
         """Return the capacity (site) or demand (market) multiplier, shape (N, lanes)."""
