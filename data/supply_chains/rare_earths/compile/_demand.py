@@ -11,7 +11,8 @@ CARS = ("car_conventional", "car_hybrid", "car_ev")
 CAR_OUTPUT_SHARE = 0.25
 SMALL_POWERTRAIN = 150_000  # units; fewer electric or hybrid cars of a country count as conventional
 SMALL_SECTOR = 0.03  # of world value added; smaller countries join the residual of their region
-REST_PLACES = (CHINA, "USA", "DEU", "JPN", "KOR", "IND", "VNM", "TWN", "X_WLD")
+# Where magnets in uses that are not followed are used, as a multiple of the country's magnets.
+REST_PLACES = {CHINA: 1, "USA": 3, "DEU": 1, "JPN": 1, "KOR": 1, "IND": 1, "VNM": 1, "TWN": 1, "X_WLD": 1}
 MAGNETS = ("magnet_ndfeb", "magnet_ndfeb_heavy", "magnet_bonded", "magnet_smco")
 COMPONENT_VALUE_ADDED = (0.30, 0.20, 0.40)
 # Components whose value added the statistics count inside the sector that buys them.
@@ -171,8 +172,8 @@ def _balanced(
     for s in seeds.itertuples():
         seed.loc[s.country, s.product] = s.share * world[s.product]
     for product, total in rest.items():
-        places = [c for c in rows.index if c in REST_PLACES]
-        seed.loc[places, f"rest {product}"] = rows[places] / rows[places].sum() * total
+        weight = rows * rows.index.map(REST_PLACES).to_numpy(dtype=float)
+        seed[f"rest {product}"] = (weight / weight.sum() * total).fillna(0.0)
     totals = np.array([*world.values(), *rest])
     fitted = pd.DataFrame(
         ras(seed.to_numpy(), rows.to_numpy(), totals), index=seed.index, columns=columns
@@ -220,7 +221,9 @@ def cohorts(sectors: pd.DataFrame) -> pd.DataFrame:
     """Return sectors with one row per cohort where the plants of a country differ in stock."""
     parts = read("cohorts")
     frame = sectors.merge(
-        parts[["sector", "cohort", "share", "stock_factor"]],
+        parts[["sector", "cohort", "share", "stock_factor", "source"]].rename(
+            columns={"source": "cohort_source"}
+        ),
         left_on="product",
         right_on="sector",
         how="left",

@@ -5,65 +5,131 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from _common import read
+from _common import read, text
 from _sparse import SMALL_OF_EXPORTER, SMALL_OF_IMPORTER, small_pairs
 
 import chokepoint as cp
+from chokepoint.chain._preferences import factors
 
-REGION_BLOCS = ("EU27", "USMCA", "ASEAN")
+DORMANT_PRODUCTS = (
+    "magnet_ndfeb",
+    "magnet_ndfeb_heavy",
+    "magnet_bonded",
+    "magnet_smco",
+    "alloy_ndfeb",
+    "metal_ndpr",
+    "oxide_ndpr",
+)
+DORMANT_SELLERS = ("JPN", "KOR", "VNM", "DEU", "GBR", "MYS")
+DORMANT_BUYERS = ("USA", "JPN", "KOR", "DEU", "FRA", "MEX", "IND")
 LEAD = {"home": 1, "region": 1, "far": 5}
 LEAD_MAGNETS_FAR = 2
 LEAD_COMPONENTS_FAR = 4
 
 
-def preferences(sectors: pd.DataFrame) -> pd.DataFrame:
-    """Return stated preferences of final demand: home first, then the region."""
+def preferences(sites: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Return stated preferences; a row HOME, HOME becomes one row per country that makes the good."""
+    makers = sites.groupby("product")["country"].agg(lambda cells: sorted(set(cells)))
+    group = products.groupby("group")["product"].agg(list)
+    everywhere = sorted(set(sites["country"]))
     rows = []
-    for rule in read("market_rules").itertuples():
-        rows.append(_preference("WLD", "WLD", rule.product, 1.0))
-        rows += [_preference(b, b, rule.product, rule.region_factor) for b in REGION_BLOCS]
-        makers = sorted(set(sectors.loc[sectors["product"] == rule.product, "country"]))
-        rows += [_preference(c, c, rule.product, rule.home_factor) for c in makers]
+    for rule in read("preference_rules").itertuples():
+        product = text(rule.product)
+        places = [(rule.supplier_country, rule.buyer_country)]
+        if rule.supplier_country == "HOME":
+            members = group.get(product, [product]) if product else []
+            known = sorted({c for p in members for c in makers.get(p, [])})
+            places = [(c, c) for c in (known if product else everywhere)]
+        rows += [_preference(rule, product, a, b) for a, b in places]
     return pd.DataFrame(rows)
 
 
-def _preference(supplier: str, buyer: str, product: str, factor: float) -> dict[str, object]:
-    how = "judgement: final goods are bought at home first, then in the region"
+def _preference(rule, product: str, supplier: str, buyer: str) -> dict[str, object]:  # noqa: ANN001
+    sure = rule.factor in (0.0, 1.0)
     return {
         "supplier_country": supplier,
         "buyer_country": buyer,
         "product": product,
-        "factor": factor,
-        "low": factor / 2 if factor != 1.0 else 1.0,
-        "high": factor * 2 if factor != 1.0 else 1.0,
-        "source": "own_assumption",
-        "confidence": "D",
-        "derivation": how,
+        "factor": float(rule.factor),
+        "low": rule.factor / (1 if sure else 3),
+        "high": rule.factor * (1 if sure else 3),
+        "source": rule.source,
+        "confidence": rule.confidence,
+        "derivation": text(rule.derivation),
     }
 
 
-def without_small_pairs(chain: cp.SupplyChain) -> pd.DataFrame:
-    """Return preference rows that forbid pairs of countries with tiny flows of a product."""
+def without_small_pairs(chain: cp.SupplyChain) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return preference rows that forbid pairs of countries with tiny flows, and the edges left out."""
     nodes, edges = chain.nodes, chain.edges
     edges = edges[~edges["dormant"]].reset_index(drop=True)
     pairs = small_pairs(edges, nodes["country"], _blocks(chain, edges, nodes["country"]))
-    rows = [_preference(r.exporter, r.importer, r.product, 0.0) for r in pairs.itertuples()]
-    out = pd.DataFrame(rows)
-    out["low"] = out["high"] = 0.0
-    out["derivation"] = (
+    note = (
         f"first fit gave less than {100 * SMALL_OF_IMPORTER:g} % of what the importer gets and "
         f"{100 * SMALL_OF_EXPORTER:g} % of what the exporter ships; left out to keep the chain small"
     )
-    return out
+    known = edges.assign(
+        exporter=edges["supplier"].map(nodes["country"]), importer=edges["buyer"].map(nodes["country"])
+    )[["product", "exporter", "importer"]].drop_duplicates()
+    known = known.assign(factor=factors(chain.tables, known))
+    left_out = pd.MultiIndex.from_frame(pairs)
+    known["kept"] = ~pd.MultiIndex.from_frame(known[["product", "exporter", "importer"]]).isin(left_out)
+    rows: list[tuple[str, str, str, float]] = []
+    for (product, exporter), group in known.groupby(["product", "exporter"], sort=True):
+        rows += _forbidden(str(product), str(exporter), group.sort_values("importer"))
+    out = pd.DataFrame(rows, columns=["product", "supplier_country", "buyer_country", "factor"])
+    ends = {"low": out["factor"], "high": out["factor"]}
+    out = out.assign(**ends, source="own_assumption", confidence="D", derivation=note)
+    places = pd.DataFrame(
+        {
+            "product": edges["product"],
+            "exporter": edges["supplier"].map(nodes["country"]),
+            "importer": edges["buyer"].map(nodes["country"]),
+        }
+    )
+    gone = pd.MultiIndex.from_frame(places).isin(left_out)
+    return out, edges[gone].assign(exporter=places["exporter"], importer=places["importer"])
+
+
+def dormant(left_out: pd.DataFrame) -> pd.DataFrame:
+    """Return dormant alternatives: who could supply magnets and their materials once qualified.
+
+    Trade outside China that the first fit held for small is left out of the flows, but its makers
+    could still be qualified: the largest maker of each such country becomes an alternative of the
+    buyers of DORMANT_BUYERS.
+    """
+    frame = left_out[
+        left_out["product"].isin(DORMANT_PRODUCTS)
+        & left_out["exporter"].isin(DORMANT_SELLERS)
+        & left_out["importer"].isin(DORMANT_BUYERS)
+        & ~left_out["buyer"].str.startswith("market:")
+    ]
+    frame = frame.sort_values(["buyer", "slot", "exporter", "quantity", "supplier"])
+    frame = frame.groupby(["buyer", "slot", "product", "exporter"], as_index=False).last()
+    out = frame[["supplier", "buyer", "slot"]].copy()
+    how = "judgement: outside China, beyond what the maker sells now, after qualification"
+    return out.assign(
+        max_share=0.25, low=0.1, high=0.5, source="own_assumption", confidence="D", derivation=how
+    )
+
+
+def _forbidden(product: str, exporter: str, group: pd.DataFrame) -> list[tuple[str, str, str, float]]:
+    """Return the shorter of two ways to say which pairs are left out: name them, or name the rest."""
+    kept, left_out = group[group["kept"]], group[~group["kept"]]
+    if len(left_out) <= len(kept) + 1:
+        return [(product, exporter, importer, 0.0) for importer in left_out["importer"]]
+    named = zip(kept["importer"], kept["factor"], strict=True)
+    return [(product, exporter, "WLD", 0.0), *((product, exporter, b, float(f)) for b, f in named)]
 
 
 def _blocks(chain: cp.SupplyChain, edges: pd.DataFrame, country: pd.Series) -> list[np.ndarray]:
-    """Return the positions of the edges of each fitted trade total, all between two countries."""
+    """Return the positions of the edges of each fitted trade total."""
     exporter, importer = edges["supplier"].map(country), edges["buyer"].map(country)
     blocks = []
     for row in chain.trade.query("role == 'fit'").itertuples():
         inside = edges["product"].isin(chain.products_in(row.products.split(";")))
-        inside &= (exporter == row.exporter) & (importer == row.importer)
+        inside &= exporter.isin(chain.areas(row.exporter)) & importer.isin(chain.areas(row.importer))
+        inside &= exporter != importer
         blocks.append(np.flatnonzero(inside))
     return [block for block in blocks if len(block)]
 

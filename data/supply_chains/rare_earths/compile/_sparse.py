@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-SMALL_OF_IMPORTER = 0.05
-SMALL_OF_EXPORTER = 0.20
+SMALL_OF_IMPORTER = 0.08
+SMALL_OF_EXPORTER = 0.30
 
 
 def small_pairs(edges: pd.DataFrame, country: pd.Series, blocks: list[np.ndarray]) -> pd.DataFrame:

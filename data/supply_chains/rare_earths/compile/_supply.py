@@ -13,6 +13,7 @@ ORES = ("ore_bastnaesite", "ore_monazite", "ore_ionic", "ore_xenotime")
 RECYCLED = ("oxide_ndpr_recycled", "oxide_dy_recycled", "oxide_tb_recycled")
 PROCESSES = ("separation_light", "separation_heavy", "separation_seg", "recycling")
 ORE_PER_CONCENTRATE = 1.1
+OWN_FEED = {"own_ore": ("ore_", ORE_PER_CONCENTRATE), "own_concentrate": ("conc_light", 1.0)}
 SWARF = (CHINA, "JPN", "VNM")  # swarf of other countries, 1 % of the world, is not followed
 
 
@@ -60,12 +61,26 @@ class Materials:
         """Add the sites of one product: stated quantities, then shares of the total, then the rest."""
         table = self.table[self.table["product"] == product]
         quantity = table["value"].where(table["basis"] == "quantity", table["value"] * total / 100.0)
-        left = total - quantity[table["basis"].isin(["quantity", "share"])].sum()
+        for basis, (kind, per) in OWN_FEED.items():
+            own = [self._own(row, kind) / per for row in table.itertuples()]
+            quantity = quantity.where(table["basis"] != basis, own)
+        left = total - quantity[table["basis"] != "rest"].sum()
         for row, amount in zip(table.itertuples(), quantity, strict=True):
             value = left if row.basis == "rest" else amount
             if not value > 0:
                 raise ValueError(f"{product}@{row.country}:{row.firm} would make {value:g}")
             self._add(row, value)
+
+    def _own(self, row, kind: str) -> float:  # noqa: ANN001
+        """Return what the same firm, or the country where no firm is named, makes of a product."""
+        firm = text(row.firm)
+        return sum(
+            float(r["quantity"])  # type: ignore[arg-type]
+            for r in self.rows
+            if str(r["product"]).startswith(kind)
+            and r["firm"] == firm
+            and (firm or r["country"] == row.country)
+        )
 
     def _add(self, row, quantity: float, **other: object) -> None:  # noqa: ANN001
         scale = quantity / row.value if row.basis in ("quantity", "share") else NAN

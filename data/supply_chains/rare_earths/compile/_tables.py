@@ -90,7 +90,7 @@ def inputs_table(recipes: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame:
     out = pd.concat(parts, ignore_index=True)
     out["throttle_weeks"] = 1.0
     out["throttle_weeks_low"] = 1.0
-    out["throttle_weeks_high"] = np.round(1.0 + np.minimum(1.0, out["stock_weeks_low"]), 3)
+    out["throttle_weeks_high"] = np.round(1.0 + out["stock_weeks_low"], 3)
     out["reorder_weeks"] = 4.0
     out["lead_weeks"] = 1
     return out
@@ -105,6 +105,7 @@ def _cohort_rows(recipes: pd.DataFrame, sectors: pd.DataFrame) -> list[pd.DataFr
         own["site"] = f"{row.product}@{row.country}#{row.cohort}"
         for column in ("stock_weeks", "stock_weeks_low", "stock_weeks_high"):
             own[column] = (own[column] * row.stock_factor).round(3)
+        own["source"] = row.cohort_source
         own["confidence"] = "D"
         own["derivation"] = f"stock of the product's row times {row.stock_factor:g} of the cohort"
         out.append(own)

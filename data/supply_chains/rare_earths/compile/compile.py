@@ -46,15 +46,16 @@ def compile_tables() -> dict[str, pd.DataFrame]:
         ],
         ignore_index=True,
     )
+    sites = _tables.sites_table(split, components, materials, products)
     tables = {
         "countries": countries,
         "products": products,
-        "sites": _tables.sites_table(split, components, materials, products),
+        "sites": sites,
         "inputs": _tables.inputs_table(recipes, split),
         "joint": _tables.joint_table(materials),
         "trade": _tables.trade_table(),
         "markets": _tables.markets_table(markets, products),
-        "preferences": _flows.preferences(sectors),
+        "preferences": _flows.preferences(sites, products),
     }
     for name in COPIED:
         tables[name] = read(name)
@@ -75,8 +76,12 @@ def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowE
     """Return the chain with fitted flows, the first fit and the fit without tiny flows."""
     without_alternatives = {k: v for k, v in tables.items() if k != "alternatives"}
     first = cp.SupplyChain.from_tables(without_alternatives, name="rare_earths")
-    small = _flows.without_small_pairs(first)
-    tables = {**tables, "preferences": _explained(pd.concat([tables["preferences"], small]))}
+    small, left_out = _flows.without_small_pairs(first)
+    keys = ["supplier_country", "buyer_country", "product"]
+    stated = pd.concat([tables["preferences"], small]).drop_duplicates(keys, keep="last")
+    both = pd.concat([tables["alternatives"], _flows.dormant(left_out)])
+    both = both.drop_duplicates(["supplier", "buyer", "slot"])
+    tables = {**tables, "preferences": _explained(stated), "alternatives": both}
     chain = cp.SupplyChain.from_tables(tables, name="rare_earths")
     flows = chain.flows
     tiers = tables["products"].set_index("product")["tier"]
