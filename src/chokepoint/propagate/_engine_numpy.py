@@ -117,6 +117,7 @@ class NumpyEngine:
         self.licensed = np.empty(0, dtype=np.intp) if licences is None else licences.edges
         self.queue, self.goods = self._zeros(len(self.licensed)), self._zeros(len(self.licensed))
         self.goods_limit = self._zeros(len(self.licensed))
+        self.release, self.taken = self.goods_limit + np.inf, self.goods_limit + 1.0
         if licences is not None:
             goods_weeks = licences.goods_weeks.astype(self.dtype)
             self.goods_limit = goods_weeks * self.sigma[self.licensed]
@@ -152,8 +153,9 @@ class NumpyEngine:
     def _week(self, week: int) -> Array:
         arrived, available = self._arrivals(week)
         wanted = self._orders_placed(week)
-        demand = self._demand(wanted)
-        desired, output = self._produce(demand, available)
+        ceiling = self._ceiling()
+        demand = self._demand(wanted, ceiling)
+        desired, output = self._produce(demand, ceiling, available)
         self._use(output, arrived, available)
         shipped, fill = self._ship(wanted, demand, output)
         self._dispatch(week, shipped)
@@ -205,7 +207,15 @@ class NumpyEngine:
         to_make = np.clip(np.minimum(self.outstanding - self.goods, room), 0.0, None)
         orders[edges] = np.where(self.waiting, to_make, self.placed)
 
-    def _demand(self, orders: Array) -> Array:
+    def _ceiling(self) -> Array:
+        """Step 3: largest output; a joint output has one of its own only in an outage."""
+        ceiling: Array = self.capacity * self.ramp - 1.0
+        if len(self.children):
+            free = self.chain.is_child[:, None] & (self.capacity >= 1.0)
+            ceiling = np.where(free, np.inf, ceiling)
+        return ceiling
+
+    def _demand(self, orders: Array, ceiling: Array) -> Array:
         """Step 2: demand on each node; step 12: a process follows its most wanted output."""
         chain = self.chain
         change = self.kappa * (orders - self.sigma)
@@ -213,23 +223,17 @@ class NumpyEngine:
         demand = self.by_supplier.add(change)
         demand[chain.is_market] = self.capacity[chain.is_market] - 1.0
         if len(self.children):
-            called = (demand - self.surplus)[self.wanted_children]
+            outputs = self.wanted_children
+            called = np.minimum(demand[outputs], ceiling[outputs]) - self.surplus[outputs]
             most = np.maximum(self.to_process.maximum(called), -1.0)
-            joint = chain.is_process
-            demand[joint] = most[joint]
-            # A sold product with wanted joint outputs follows whichever calls for more.
-            demand = np.where(joint[:, None], demand, np.maximum(demand, most))
+            demand[chain.is_process] = most[chain.is_process]
         return demand
 
     # ----------------------------------------------------------- steps 3, 4 and 5
 
-    def _produce(self, demand: Array, available: Array) -> tuple[Array, Array]:
+    def _produce(self, demand: Array, ceiling: Array, available: Array) -> tuple[Array, Array]:
         """Steps 3 and 4: desired output and output under input limits."""
         chain = self.chain
-        ceiling = self.capacity * self.ramp - 1.0
-        if len(self.children):
-            free = chain.is_child[:, None] & (self.capacity >= 1.0)
-            ceiling = np.where(free, np.inf, ceiling)
         desired = np.minimum(ceiling, demand)
         scale = np.maximum(desired, 0.0)[chain.group_buyer]
         # Deviation of available/throttle from the desired scale: exactly 0 at baseline.
