@@ -108,4 +108,5 @@ def _content_per_output(
     """
     mass = output[children]
     together = np.bincount(parents, mass, minlength=len(output))[parents]
-    return output[parents] / np.where(together > 0, together, 1.0)
+    share: np.ndarray = output[parents] / np.where(together > 0, together, 1.0)
+    return share

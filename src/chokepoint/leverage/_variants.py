@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -15,6 +15,22 @@ from chokepoint.propagate import Behaviour
 __all__ = ["Variant", "stressed", "variants"]
 
 End = Literal["low", "high"]
+
+ENDS: tuple[End, End] = ("low", "high")
+_OF_INPUTS = {
+    "stock_weeks": "stock cover",
+    "use_share": "use share",
+    "criticality": "criticality",
+    "qualification_weeks": "qualification time",
+}
+_THROTTLE = {
+    "low": "1 week: full output until stock is gone",
+    "high": "stock + 1 weeks: slows down at once",
+}
+_GROWTH = {
+    "low": (0.0, "no growth before qualification"),
+    "high": (2.0, "twice the growth before qualification"),
+}
 
 # Where a row states no range: half and one and a half times its value (grade D).
 _DEFAULT_SPREAD = {"low": 0.5, "high": 1.5}
@@ -70,14 +86,18 @@ def variants(
     chain: SupplyChain, behaviour: Behaviour, *, owner: tuple[str, ...]
 ) -> Iterator[Variant]:
     """Yield the chain with each deciding assumption at its low and its high end."""
-    for column in ("stock_weeks", "use_share", "criticality", "qualification_weeks"):
-        for end in ("low", "high"):
-            yield _of_inputs(chain, behaviour, column, end)  # type: ignore[arg-type]
-    yield from _of_throttle(chain, behaviour)
-    yield from _of_growth(chain, behaviour)
-    yield from _of_switching(chain, behaviour)
-    yield from _of_shares(chain, behaviour, owner)
-    yield from _of_value_added(chain, behaviour)
+    for end in ENDS:
+        for column, words in _OF_INPUTS.items():
+            yield Variant(
+                words, end, f"{end} end of {column}", _moved(chain, column, end), behaviour
+            )
+        yield Variant("throttle", end, _THROTTLE[end], _throttled(chain, end), behaviour)
+        yield Variant("growth of suppliers", end, _GROWTH[end][1], _grown(chain, end), behaviour)
+        yield Variant("supplier switching", end, *_switching(chain, behaviour, end))
+        yield Variant("shares of the owner", end, f"{end} end of the owner's outputs, product "
+                      "totals kept", _shared(chain, owner, end), behaviour)  # fmt: skip
+        yield Variant("value added", end, f"{end} end of value_added_share",
+                      _valued(chain, end), behaviour)  # fmt: skip
 
 
 def _end(table: pd.DataFrame, column: str, end: End) -> pd.Series:
@@ -92,86 +112,46 @@ def _without_ranges(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return table
 
 
-def _of_inputs(chain: SupplyChain, behaviour: Behaviour, column: str, end: End) -> Variant:
+def _moved(chain: SupplyChain, column: str, end: End) -> SupplyChain:
     inputs = chain.inputs
     values = _end(inputs, column, end)
-    if column in ("use_share", "criticality"):
-        values = values.clip(0.0, 1.0)
-    inputs[column] = values
+    inputs[column] = values.clip(0.0, 1.0) if column in ("use_share", "criticality") else values
     moved = [column]
     if column == "stock_weeks":
         inputs["throttle_weeks"] = inputs["throttle_weeks"].clip(upper=1.0 + values)
         moved.append("throttle_weeks")
-    words = {
-        "stock_weeks": "stock cover",
-        "use_share": "use share",
-        "criticality": "criticality",
-        "qualification_weeks": "qualification time",
-    }
-    return Variant(
-        words[column],
-        end,
-        f"{end} end of {column}",
-        chain.replace(inputs=_without_ranges(inputs, *moved)),
-        behaviour,
-    )
+    return chain.replace(inputs=_without_ranges(inputs, *moved))
 
 
-def _of_throttle(chain: SupplyChain, behaviour: Behaviour) -> Iterator[Variant]:
-    settings: dict[End, Callable[[pd.DataFrame], pd.Series]] = {
-        "low": lambda inputs: inputs["stock_weeks"] * 0.0 + 1.0,
-        "high": lambda inputs: inputs["stock_weeks"] + 1.0,
-    }
-    texts = {"low": "1 week: full output to the last", "high": "stock + 1: slows down at once"}
-    for end, setting in settings.items():
-        inputs = chain.inputs
-        inputs["throttle_weeks"] = setting(inputs)
-        changed = chain.replace(inputs=_without_ranges(inputs, "throttle_weeks"))
-        yield Variant("throttle", end, texts[end], changed, behaviour)
+def _throttled(chain: SupplyChain, end: End) -> SupplyChain:
+    inputs = chain.inputs
+    inputs["throttle_weeks"] = 1.0 if end == "low" else 1.0 + inputs["stock_weeks"]
+    return chain.replace(inputs=_without_ranges(inputs, "throttle_weeks"))
 
 
-def _of_growth(chain: SupplyChain, behaviour: Behaviour) -> Iterator[Variant]:
-    for end, factor in (("low", 0.0), ("high", 2.0)):
-        flows = chain.flows
-        flows["growth_max"] = flows["growth_max"] * factor
-        yield Variant(
-            "growth of existing suppliers",
-            end,  # type: ignore[arg-type]
-            f"{factor:g} times the allowed growth before qualification",
-            chain.replace(flows=flows),
-            behaviour,
-        )
+def _grown(chain: SupplyChain, end: End) -> SupplyChain:
+    flows = chain.flows
+    flows["growth_max"] *= _GROWTH[end][0]
+    return chain.replace(flows=flows)
 
 
-def _of_switching(chain: SupplyChain, behaviour: Behaviour) -> Iterator[Variant]:
-    from dataclasses import replace
+def _switching(
+    chain: SupplyChain, behaviour: Behaviour, end: End
+) -> tuple[str, SupplyChain, Behaviour]:
+    if end == "low":
+        return "none", chain, replace(behaviour, switching=False)
+    faster = min(1.0, 2.0 * behaviour.speed)
+    return "twice as fast", chain, replace(behaviour, switching=True, speed=faster)
 
-    off = replace(behaviour, switching=False)
-    fast = replace(behaviour, switching=True, speed=min(1.0, 2 * behaviour.speed))
-    yield Variant("supplier switching", "low", "none", chain, off)
-    yield Variant("supplier switching", "high", "twice as fast", chain, fast)
 
-
-def _of_shares(
-    chain: SupplyChain, behaviour: Behaviour, owner: tuple[str, ...]
-) -> Iterator[Variant]:
-    """Move the owner's share of each product to its low or high; the product total is kept."""
-    sites = chain.sites
+def _shared(chain: SupplyChain, owner: tuple[str, ...], end: End) -> SupplyChain:
+    sites = chain.sites.set_index("site")
     mine = sites["country"].isin(owner)
-    for end in ("low", "high"):
-        stated = sites[end].where(mine).fillna(sites["output_qty"])
-        yield Variant(
-            "shares of the owner",
-            end,  # type: ignore[arg-type]
-            f"{end} end of the owner's output, product totals kept",
-            with_outputs(chain, stated, fixed=mine),
-            behaviour,
-        )
+    stated = sites[end].where(mine).fillna(sites["output_qty"])
+    return with_outputs(chain, stated, fixed=mine)
 
 
-def _of_value_added(chain: SupplyChain, behaviour: Behaviour) -> Iterator[Variant]:
-    for end in ("low", "high"):
-        sites = chain.sites
-        sites["value_added_share"] = _end(sites, "value_added_share", end).clip(0.0, 1.0)  # type: ignore[arg-type]
-        changed = chain.replace(sites=_without_ranges(sites, "value_added_share"))
-        yield Variant("value added share", end, f"{end} end", changed, behaviour)  # type: ignore[arg-type]
+def _valued(chain: SupplyChain, end: End) -> SupplyChain:
+    sites = chain.sites
+    sites["value_added_share"] = _end(sites, "value_added_share", end).clip(0.0, 1.0)
+    return chain.replace(sites=_without_ranges(sites, "value_added_share"))
