@@ -7,9 +7,15 @@ from html import escape
 
 import pandas as pd
 
+from chokepoint.errors import UnknownLabelError
 from chokepoint.propagate import Outcome
 
-__all__ = ["Leverage"]
+__all__ = ["Leverage", "scenario_name"]
+
+
+def scenario_name(actor: str, target: str, bundle: str) -> str:
+    """Return the name under which the ban of a bundle runs."""
+    return f"{actor} > {target}: {bundle}"
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,19 @@ class Leverage:
         table: pd.DataFrame = worst.unstack(["target", "weeks"])
         table.attrs["unit"] = "USD million of value added"
         return table
+
+    def scenario(self, actor: str, target: str, bundle: str) -> str:
+        """Return the name of a ban in :attr:`outcome`.
+
+        Raises
+        ------
+        UnknownLabelError
+            If no such ban was run.
+        """
+        name = scenario_name(actor, target, bundle)
+        if name not in self.outcome.scenarios:
+            raise UnknownLabelError(name, "ban", self.outcome.scenarios)
+        return name
 
     @property
     def asymmetry(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import draw
 from chokepoint.leverage._reach import reach
+from chokepoint.leverage._result import scenario_name
 from chokepoint.leverage._variants import stressed, variants
 from chokepoint.propagate import WEEKS_PER_YEAR, Behaviour, Outcome, simulate
 from chokepoint.scenario import ExportBan, Scenario
@@ -54,7 +55,7 @@ class Study:
         chosen = self.bundles if bundle is None else {bundle: self.bundles[bundle]}
         return {
             (actor, target, name): Scenario(
-                f"{actor} > {target}: {name}",
+                scenario_name(actor, target, name),
                 [ExportBan(by=self.actors[actor], against=self.targets[target], products=held)],
             )
             for actor, target in self.pairs()
