@@ -180,6 +180,10 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         sigma = np.where(need > 0, flow / need, 0.0)
         kappa = np.where(output[supplier] > 0, need / output[supplier], 0.0)
 
+    # A site that makes nothing has no capacity to take a share of.
+    awake = edges["dormant"].to_numpy(dtype=bool) & (output[supplier] > 0)
+    reserve = np.where(awake, edges["max_share"].to_numpy(dtype=float), 0.0)
+
     process = np.array(
         [position[label] if label else -1 for label in nodes["process"]], dtype=np.intp
     )
@@ -201,7 +205,8 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         value_added=_column(nodes["value_added_usd_m"] / WEEKS_PER_YEAR),
         final_value=_column(nodes["value_usd_m"].where(is_market, 0.0) / WEEKS_PER_YEAR),
         ramp_max=_column(nodes["ramp_max"]),
-        ramp_weeks=_column(nodes["ramp_weeks"]),
+        # A step of the model is a week: a shorter time constant would overshoot.
+        ramp_weeks=_column(nodes["ramp_weeks"].clip(lower=1.0)),
         surplus_weeks=_column(nodes["surplus_weeks"]),
         is_market=is_market,
         is_process=_flags(nodes["is_process"]),
@@ -224,7 +229,7 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         kappa=_column(kappa),
         growth=_column(edges["growth_max"].fillna(0.0)),
         qualification=_column(edges["qualification_weeks"]),
-        reserve=_column(edges["max_share"].where(edges["dormant"], 0.0).fillna(0.0)),
+        reserve=_column(reserve),
         dormant=_flags(edges["dormant"]),
     )
 
