@@ -156,5 +156,5 @@ def test_stock_is_built_up_again_after_a_shock():
     once = ExportBan(by="AUS", weeks=3)
     again = ExportBan(by="AUS", start=40)
     table = activity(draft, once, again, weeks=52, behaviour=behaviour)["mill@JPN"]
-    assert table[:45].to_numpy() == pytest.approx(1.0, abs=1e-5)
-    assert table[45:].to_numpy() == pytest.approx(0.0, abs=1e-5)
+    assert table[:45].to_numpy() == pytest.approx(1.0, abs=1e-3)
+    assert table[45:].to_numpy() == pytest.approx(0.0, abs=1e-3)

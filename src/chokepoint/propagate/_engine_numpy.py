@@ -32,7 +32,7 @@ __all__ = ["NumpyEngine"]
 Array = NDArray[np.floating]
 Recorder = Callable[[int, Array], None]
 
-# A queue below this share of the weekly need is a rounding error.
+# A shortage or queue below this share of baseline is a rounding error, in single precision too.
 _ROUNDING = 1e-6
 
 
@@ -307,12 +307,15 @@ class NumpyEngine:
         for lead, edges, segments in self.by_lead:
             slot = (week + lead) % (self.longest + 1)
             self.pipeline[slot] += segments.add(change[edges])
+        self.received = self.by_group.add(change)
         if len(self.licensed):
             # A queued order is on order: the buyer does not order it again.
             edges = self.licensed
             promised = self.accepted - self.sigma[edges]
             change[edges] = np.where(self.waiting, promised, change[edges])
-        self.position += self.by_group.add(change)
+            self.position += self.by_group.add(change)
+        else:
+            self.position += self.received
 
     # --------------------------------------------------------- steps 8, 9 and 10
 
@@ -326,8 +329,8 @@ class NumpyEngine:
             fill[edges] = np.where(self.waiting, served, fill[edges])
         signal = self.allowed * fill
         self.reliability += self.behaviour.memory * (signal - self.reliability)
-        received = self.by_group.add(shipped)
-        short = received < (1.0 - self.behaviour.trigger) * (1.0 + self.order)
+        missing = self.order - self.received - self.behaviour.trigger * (1.0 + self.order)
+        short = missing > _ROUNDING
         short &= ~self.chain.pushed[:, None] & np.isinf(self.triggered)
         self.triggered[short] = week
 
@@ -346,20 +349,18 @@ class NumpyEngine:
         group = self.chain.edge_group
         ready = week >= self.triggered[group] + self.qualification
         pull = (self.sigma + self.reserve * ready) * self.reliability**self.behaviour.exponent
-        limit = np.where(ready, np.where(self.chain.dormant[:, None], self.reserve, np.inf),
-                         self.limit)  # fmt: skip
-        share, full = np.zeros_like(pull), np.zeros(pull.shape, dtype=bool)
-        for _ in range(3):
+        limit = self._order_limit(week)
+        full = np.zeros(pull.shape, dtype=bool)
+        while True:
             taken = self.by_group.add(np.where(full, limit, 0.0))
             weight = self.by_group.add(np.where(full, 0.0, pull))
             with np.errstate(divide="ignore", invalid="ignore"):
                 scale = np.where(weight > 0, np.maximum(1.0 - taken, 0.0) / weight, 0.0)
-            share = np.where(full, limit, pull * scale[group])
+            share: Array = np.where(full, limit, pull * scale[group])
             over = share > limit
-            if not (over & ~full).any():
-                break
+            if not over.any():
+                return share
             full |= over
-        return np.minimum(share, limit)
 
     def _redirect(self, week: int) -> None:
         """A boycott is known to the buyer: orders move at once to qualified suppliers."""
@@ -387,7 +388,7 @@ class NumpyEngine:
         scarcity = np.nan_to_num(scarcity, nan=0.0, posinf=0.0)
         up = (self.ramp_max - self.ramp) * scarcity / self.ramp_weeks
         down = (1.0 - self.ramp) / self.ramp_weeks
-        self.ramp += np.where(scarcity > 0, up, down)
+        self.ramp += np.where(scarcity > _ROUNDING, up, down)
         self.ramp[self.chain.is_market] = 1.0
 
 

@@ -1,0 +1,209 @@
+"""Random small chains, events and behaviours for hypothesis.
+
+The chains have everything that the weekly model knows: joint outputs with surplus, by-products that
+are pushed, slots with several inputs, partial and disjoint slots, services that cannot be kept,
+cohorts, dormant suppliers, a cycle through recycling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from propagate._chains import Alternative, Draft, Flow, product_of
+
+from chokepoint.propagate import Behaviour
+from chokepoint.scenario import (
+    Boycott,
+    DemandShift,
+    Event,
+    ExportBan,
+    Licence,
+    Outage,
+    Scenario,
+)
+
+DETERMINISTIC = settings(derandomize=True, deadline=None, database=None, max_examples=50)
+
+COUNTRIES = ("AUS", "CHN", "USA")
+PRODUCTS = ("ore", "scrap", "power", "nd", "dy", "renewed", "magnet", "swarf", "chip", "car")
+# Slot of a maker: products that fill it.
+NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "split": {"feed": ("ore", "scrap"), "power": ("power",)},
+    "renewed": {"swarf": ("swarf",)},
+    "magnet": {"nd": ("nd", "renewed"), "dy": ("dy",), "power": ("power",)},
+    "car": {"magnet": ("magnet",), "chip": ("chip",)},
+}
+
+
+def _numbers(low: float, high: float, step: float = 0.25) -> st.SearchStrategy[float]:
+    return st.integers(0, round((high - low) / step)).map(lambda i: low + i * step)
+
+
+@st.composite
+def drafts(draw: st.DrawFn, *, plain: bool = False) -> Draft:
+    """Return the draft of a chain; `plain` has essential slots and no joint outputs only."""
+    some = st.lists(st.sampled_from(COUNTRIES), min_size=1, max_size=2, unique=True)
+    made = {p: [f"{p}@{c}" for c in draw(some)] for p in ("ore", "nd", "magnet", "chip", "car")}
+    made["power"] = [f"power@{draw(st.sampled_from(COUNTRIES))}"]
+    made["scrap"] = ["scrap@USA"] if draw(st.booleans()) else []
+    made["dy"] = [site.replace("nd@", "dy@") for site in made["nd"]]
+    made["split"] = [site.replace("nd@", "split@") for site in made["nd"]]
+    recycling = not plain and draw(st.booleans())
+    made["swarf"] = [s.replace("magnet@", "swarf@") for s in made["magnet"]] if recycling else []
+    made["renewed"] = ["renewed@USA"] if recycling else []
+    if draw(st.booleans()):
+        made["car"] += [f"{made['car'][0]}#thin"]
+    outputs_of = {s: [s.replace("split", "nd"), s.replace("split", "dy")] for s in made["split"]}
+    byproducts_of = {s: [s.replace("magnet", "swarf")] for s in made["magnet"]} if recycling else {}
+    if plain:
+        made["nd"] = made["split"] = made["dy"] = []
+        outputs_of = {}
+        needs = {"magnet": {"feed": ("ore", "scrap")}, "car": NEEDS["car"]}
+    else:
+        needs = NEEDS
+    flows, alternatives = _flows(draw, made, needs)
+    return Draft(
+        flows=flows,
+        alternatives=alternatives,
+        slots=_slots(draw, flows, plain=plain),
+        sites=_sites(draw, flows, [*made["split"]]),
+        outputs_of=outputs_of,
+        byproducts_of=byproducts_of,
+        services=("power",),
+        tiers={name: i for i, name in enumerate(PRODUCTS)},
+    )
+
+
+def _flows(
+    draw: st.DrawFn, made: dict[str, list[str]], needs: dict[str, dict[str, tuple[str, ...]]]
+) -> tuple[list[Flow], list[Alternative]]:
+    flows, alternatives = [], []
+    quantity, lead, growth = _numbers(5, 100, 2.5), st.integers(1, 4), _numbers(0, 1)
+
+    def supply(suppliers: Sequence[str], buyer: str, slot: str) -> None:
+        used = draw(
+            st.lists(st.sampled_from(suppliers), min_size=1, max_size=3, unique=True)
+            if len(suppliers) > 1
+            else st.just(list(suppliers))
+        )
+        flows.extend(Flow(s, buyer, draw(quantity), slot, draw(lead), draw(growth)) for s in used)
+        for supplier in suppliers:
+            if supplier not in used and draw(st.booleans()):
+                reserve, weeks = draw(_numbers(0.25, 1)), draw(st.integers(0, 8))
+                one = Alternative(supplier, buyer, reserve, weeks, slot, draw(lead))
+                alternatives.append(one)
+
+    for product, slots in needs.items():
+        for buyer in made[product]:
+            for slot, accepted in slots.items():
+                if slot == "power" and draw(st.booleans()):
+                    continue
+                supply([site for p in accepted for site in made[p]], buyer, slot)
+    for country in COUNTRIES[: draw(st.integers(1, 3))]:
+        supply(made["car"], f"market:car@{country}", "demand")
+    sold = {flow.supplier for flow in flows}
+    for product, sites in made.items():
+        for site in sites if product != "split" else ():
+            if site not in sold or draw(st.integers(0, 3)) == 0:
+                market = f"market:{product}@{site[len(product) + 1 :].partition('#')[0]}"
+                flows.append(Flow(site, f"{market}:other_use", draw(quantity), "demand"))
+    return flows, alternatives
+
+
+def _slots(draw: st.DrawFn, flows: Sequence[Flow], *, plain: bool) -> dict[tuple[str, str], Any]:
+    slots: dict[tuple[str, str], Any] = {}
+    for flow in flows:
+        key = (flow.buyer, flow.slot)
+        if flow.buyer.startswith("market:") or key in slots:
+            continue
+        stock = draw(_numbers(0, 4))
+        columns = {
+            "stock_weeks": stock,
+            "throttle_weeks": 1.0 + draw(_numbers(0, 1)) * min(stock, 2.0),
+            "reorder_weeks": draw(_numbers(1, 6)),
+        }
+        if not plain:
+            columns |= {
+                "use_share": draw(st.sampled_from([1.0, 0.5, 0.25])),
+                "criticality": draw(st.sampled_from([1.0, 1.0, 0.5, 0.0])),
+                "combine": draw(st.sampled_from(["nested", "nested", "disjoint"])),
+                "qualification_weeks": draw(st.integers(0, 8)),
+                "worth": {"scrap": 1.25, "renewed": 0.75},
+            }
+            if columns["combine"] == "disjoint":
+                columns["use_share"] = min(columns["use_share"], 0.25)
+        slots[key] = columns
+    return slots
+
+
+def _sites(
+    draw: st.DrawFn, flows: Sequence[Flow], processes: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    names = dict.fromkeys([*processes, *(flow.supplier for flow in flows)])
+    return {
+        site: {
+            "ramp_max": draw(_numbers(1, 1.5)),
+            "ramp_weeks": draw(st.sampled_from([0.5, 4.0, 26.0])),
+            "surplus_weeks": draw(_numbers(0, 4, 1.0)),
+        }
+        for site in names
+    }
+
+
+@st.composite
+def events(draw: st.DrawFn, draft: Draft, *, weeks: int) -> Event:
+    """Return one event that may hit the chain."""
+    start, length = draw(st.integers(0, weeks // 2)), draw(st.none() | st.integers(1, weeks))
+    when = {"start": start, "weeks": length}
+    sites = sorted({flow.supplier for flow in draft.flows} | set(draft.outputs_of))
+    severity = draw(st.sampled_from([0.0, 0.1, 0.4, 0.9, 1.0]))
+    products = sorted({product_of(site) for site in sites})
+    of = draw(st.none() | st.sampled_from(products))
+    by = draw(st.sampled_from(COUNTRIES))
+    against = draw(st.none() | st.sampled_from([c for c in COUNTRIES if c != by]))
+    kind = draw(st.sampled_from(["outage", "ban", "licence", "boycott", "demand"]))
+    if kind == "outage":
+        some = draw(st.lists(st.sampled_from(sites), min_size=1, max_size=2, unique=True))
+        recovery = draw(st.integers(0, 5))
+        return Outage(sites=some, severity=severity, recovery_weeks=recovery, **when)
+    if kind == "ban":
+        return ExportBan(by=by, against=against, products=of, severity=severity, **when)
+    if kind == "boycott":
+        return Boycott(by=by, against=against, products=of, severity=severity, **when)
+    if kind == "demand":
+        return DemandShift(change=draw(st.sampled_from([-0.5, -0.1, 0.0, 0.2])), **when)
+    return Licence(
+        by=by,
+        against=against,
+        products=of,
+        review_weeks=draw(st.integers(0, 6)),
+        refused=draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])),
+        clearing=draw(st.sampled_from([0.0, 0.5, 1.0, 1.5])),
+        release=draw(st.none() | st.lists(_numbers(0, 2), min_size=1, max_size=4).map(tuple)),
+        goods_weeks=draw(_numbers(0, 4, 1.0)),
+        **when,
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, draft: Draft, *, weeks: int, name: str = "some") -> Scenario:
+    """Return a scenario of up to four events, which may overlap."""
+    count = draw(st.integers(1, 4))
+    return Scenario(name, [draw(events(draft, weeks=weeks)) for _ in range(count)])
+
+
+@st.composite
+def behaviours(draw: st.DrawFn) -> Behaviour:
+    """Return settings, extreme ones among them."""
+    return Behaviour(
+        switching=draw(st.sampled_from([True, True, False])),
+        trigger=draw(st.sampled_from([0.0, 0.1, 0.4])),
+        memory=draw(st.sampled_from([0.25, 0.0, 1.0])),
+        speed=draw(st.sampled_from([0.25, 0.0, 1.0])),
+        exponent=draw(st.sampled_from([1.0, 0.0, 2.0])),
+        ramp=draw(st.booleans()),
+        frozen_orders=draw(st.sampled_from([False, False, True])),
+    )
