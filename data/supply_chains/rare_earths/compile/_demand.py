@@ -10,6 +10,7 @@ from _common import CHINA, NAN, ras, read, text
 CARS = ("car_conventional", "car_hybrid", "car_ev")
 CAR_OUTPUT_SHARE = 0.25
 SMALL_POWERTRAIN = 150_000  # units; fewer electric or hybrid cars of a country count as conventional
+LARGE_CAR_COUNTRY = 1_000_000  # conventional cars a year; below, two cohorts are enough
 SMALL_SECTOR = 0.03  # of world value added; smaller countries join the residual of their region
 # Where magnets in uses that are not followed are used, as a multiple of the country's magnets.
 REST_PLACES = {CHINA: 1, "USA": 3, "DEU": 1, "JPN": 1, "KOR": 1, "IND": 1, "VNM": 1, "TWN": 1, "X_WLD": 1}
@@ -218,19 +219,21 @@ def without_components(sectors: pd.DataFrame, components: pd.DataFrame, price: p
 
 
 def cohorts(sectors: pd.DataFrame) -> pd.DataFrame:
-    """Return sectors with one row per cohort where the plants of a country differ in stock."""
-    parts = read("cohorts")
-    frame = sectors.merge(
-        parts[["sector", "cohort", "share", "stock_factor", "source"]].rename(
-            columns={"source": "cohort_source"}
-        ),
-        left_on="product",
-        right_on="sector",
-        how="left",
-    )
+    """Return sectors with one row per cohort where the plants of a country differ in stock.
+
+    Three cohorts of conventional cars in countries that make LARGE_CAR_COUNTRY or more, two in the
+    others and for electric and hybrid cars.
+    """
+    parts = read("cohorts").rename(columns={"sector": "product", "source": "cohort_source"})
+    size = pd.Series("any", index=sectors.index)
+    conventional = sectors["product"] == CARS[0]
+    size[conventional] = "small"
+    size[conventional & (sectors["quantity"] >= LARGE_CAR_COUNTRY)] = "large"
+    columns = ["product", "size", "cohort", "share", "stock_factor", "cohort_source"]
+    frame = sectors.assign(size=size).merge(parts[columns], on=["product", "size"], how="left")
     frame["cohort"] = frame["cohort"].astype(object).where(frame["cohort"].notna(), "")
     share = frame["share"].fillna(1.0)
     for column in ("quantity", "value_added", "gross_value_added"):
         frame[column] = frame[column] * share
     frame["stock_factor"] = frame["stock_factor"].astype(float).where(frame["cohort"] != "", NAN)
-    return frame.drop(columns=["sector", "share"])
+    return frame.drop(columns=["size", "share"])

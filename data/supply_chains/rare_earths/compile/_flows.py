@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from _common import read, text
-from _sparse import SMALL_OF_EXPORTER, SMALL_OF_IMPORTER, small_pairs
+from _sparse import COVER_EXPORTER, COVER_IMPORTER, small_pairs
 
 import chokepoint as cp
 from chokepoint.chain._preferences import factors
@@ -22,6 +22,7 @@ DORMANT_PRODUCTS = (
 )
 DORMANT_SELLERS = ("JPN", "KOR", "VNM", "DEU", "GBR", "MYS")
 DORMANT_BUYERS = ("USA", "JPN", "KOR", "DEU", "FRA", "MEX", "IND")
+MANY = ("EU27", "WLD")
 LEAD = {"home": 1, "region": 1, "far": 5}
 LEAD_MAGNETS_FAR = 2
 LEAD_COMPONENTS_FAR = 4
@@ -63,10 +64,12 @@ def without_small_pairs(chain: cp.SupplyChain) -> tuple[pd.DataFrame, pd.DataFra
     """Return preference rows that forbid pairs of countries with tiny flows, and the edges left out."""
     nodes, edges = chain.nodes, chain.edges
     edges = edges[~edges["dormant"]].reset_index(drop=True)
-    pairs = small_pairs(edges, nodes["country"], _blocks(chain, edges, nodes["country"]))
+    blocks = _blocks(chain, edges, nodes["country"])
+    single = [block for (_, importer), block in blocks if importer not in MANY]
+    pairs = small_pairs(edges, nodes["country"], [block for _, block in blocks], single)
     note = (
-        f"first fit gave less than {100 * SMALL_OF_IMPORTER:g} % of what the importer gets and "
-        f"{100 * SMALL_OF_EXPORTER:g} % of what the exporter ships; left out to keep the chain small"
+        f"larger flows of the first fit cover {100 * COVER_IMPORTER:g} % of what the importer gets "
+        f"and {100 * COVER_EXPORTER:g} % of what the exporter ships; left out to keep the chain small"
     )
     known = edges.assign(
         exporter=edges["supplier"].map(nodes["country"]), importer=edges["buyer"].map(nodes["country"])
@@ -122,16 +125,18 @@ def _forbidden(product: str, exporter: str, group: pd.DataFrame) -> list[tuple[s
     return [(product, exporter, "WLD", 0.0), *((product, exporter, b, float(f)) for b, f in named)]
 
 
-def _blocks(chain: cp.SupplyChain, edges: pd.DataFrame, country: pd.Series) -> list[np.ndarray]:
-    """Return the positions of the edges of each fitted trade total."""
+def _blocks(
+    chain: cp.SupplyChain, edges: pd.DataFrame, country: pd.Series
+) -> list[tuple[tuple[str, str], np.ndarray]]:
+    """Return exporter, importer and the positions of the edges of each fitted trade total."""
     exporter, importer = edges["supplier"].map(country), edges["buyer"].map(country)
     blocks = []
     for row in chain.trade.query("role == 'fit'").itertuples():
         inside = edges["product"].isin(chain.products_in(row.products.split(";")))
         inside &= exporter.isin(chain.areas(row.exporter)) & importer.isin(chain.areas(row.importer))
         inside &= exporter != importer
-        blocks.append(np.flatnonzero(inside))
-    return [block for block in blocks if len(block)]
+        blocks.append(((row.exporter, row.importer), np.flatnonzero(inside)))
+    return [(places, block) for places, block in blocks if len(block)]
 
 
 def leads(flows: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame, tiers: pd.Series) -> pd.Series:

@@ -7,18 +7,20 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-SMALL_OF_IMPORTER = 0.08
-SMALL_OF_EXPORTER = 0.30
+COVER_IMPORTER = 0.75
+COVER_EXPORTER = 0.40
 
 
-def small_pairs(edges: pd.DataFrame, country: pd.Series, blocks: list[np.ndarray]) -> pd.DataFrame:
+def small_pairs(
+    edges: pd.DataFrame, country: pd.Series, blocks: list[np.ndarray], reported: list[np.ndarray]
+) -> pd.DataFrame:
     """Return pairs (product, exporter, importer) whose flows are left out.
 
-    A pair goes where the first fit gave it less than SMALL_OF_IMPORTER of what the importer gets of
-    the product and less than SMALL_OF_EXPORTER of what the exporter ships of it; trade at home
-    stays. Pairs that the totals cannot do without come back: a linear program finds flows that meet
-    every supplier total, slot need and fitted trade total with the least use of small pairs, and
-    every small pair that it uses is kept.
+    Pairs are kept, largest first, until they cover COVER_IMPORTER of what each importer gets of a
+    product and COVER_EXPORTER of what each exporter ships of it in the first fit; trade at home and
+    pairs that a total between two countries reports stay. Pairs that the totals cannot do without come back: a linear program finds flows that meet
+    every supplier total, slot need and fitted trade total with the least use of the other pairs,
+    and every pair that it uses is kept.
 
     Parameters
     ----------
@@ -28,21 +30,31 @@ def small_pairs(edges: pd.DataFrame, country: pd.Series, blocks: list[np.ndarray
         Country of each node.
     blocks : list of arrays
         Positions of the edges of each fitted trade total.
+    reported : list of arrays
+        Positions of edges that stay because a total between two countries reports them.
     """
     frame = edges.assign(
         exporter=edges["supplier"].map(country).to_numpy(), importer=edges["buyer"].map(country).to_numpy()
     )
     keys = ["product", "exporter", "importer"]
     pair = frame.groupby(keys, sort=True)["quantity"].sum()
-    got = pair.groupby(["product", "importer"]).transform("sum")
-    shipped = pair.groupby(["product", "exporter"]).transform("sum")
-    small = (pair < SMALL_OF_IMPORTER * got) & (pair < SMALL_OF_EXPORTER * shipped)
+    small = _beyond(pair, "importer", COVER_IMPORTER) & _beyond(pair, "exporter", COVER_EXPORTER)
     small &= pair.index.get_level_values("exporter") != pair.index.get_level_values("importer")
+    for block in reported:
+        small[pd.MultiIndex.from_frame(frame.loc[block, keys]).unique()] = False
     costly = small.reindex(pd.MultiIndex.from_frame(frame[keys])).to_numpy()
     used = _least_use(frame, costly, blocks)
     needed = pd.MultiIndex.from_frame(frame.loc[costly & (used > 0), keys]).unique()
     left_out = small[small].index.difference(needed)
     return left_out.to_frame(index=False)
+
+
+def _beyond(pair: pd.Series, side: str, cover: float) -> pd.Series:
+    """Return whether larger pairs of the same product and side already cover the given share."""
+    ordered = pair.sort_values(ascending=False, kind="stable")
+    groups = ordered.groupby(["product", side])
+    before = groups.cumsum() - ordered
+    return (before >= cover * groups.transform("sum")).reindex(pair.index)
 
 
 def _least_use(frame: pd.DataFrame, costly: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:

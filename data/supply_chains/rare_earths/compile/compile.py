@@ -14,6 +14,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import _card
 import _demand
 import _flows
 import _markets
@@ -72,10 +73,9 @@ def _explained(frame: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
-    """Return the chain with fitted flows, the first fit and the fit without tiny flows."""
-    without_alternatives = {k: v for k, v in tables.items() if k != "alternatives"}
-    first = cp.SupplyChain.from_tables(without_alternatives, name="rare_earths")
+def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowEstimate]:
+    """Return the chain with fitted flows and the fit without small pairs."""
+    first = cp.SupplyChain.from_tables(tables, name="rare_earths")
     small, left_out = _flows.without_small_pairs(first)
     keys = ["supplier_country", "buyer_country", "product"]
     stated = pd.concat([tables["preferences"], small]).drop_duplicates(keys, keep="last")
@@ -86,17 +86,25 @@ def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowE
     flows = chain.flows
     tiers = tables["products"].set_index("product")["tier"]
     flows["lead_weeks"] = _flows.leads(flows, tables["sites"], tables["markets"], tiers)
-    assert first.fit is not None and chain.fit is not None
+    assert chain.fit is not None
     final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name="rare_earths")
-    return final, first.fit, chain.fit
+    return final, chain.fit
+
+
+def free_fit(chain: cp.SupplyChain) -> FlowEstimate:
+    """Return the fit that size and preference alone give, with trade totals only compared."""
+    tables = {k: v for k, v in chain.tables.items() if k != "flows"}
+    found = cp.SupplyChain.from_tables({**tables, "trade": tables["trade"].assign(role="check")})
+    assert found.fit is not None
+    return found.fit
 
 
 def main() -> None:
-    """Compile, check and write the chain."""
-    chain, first, fit = fitted_chain(compile_tables())
+    """Compile, check and write the chain and its card."""
+    chain, fit = fitted_chain(compile_tables())
     chain.write(HOME)
+    (HOME / "README.md").write_text(_card.card(chain, free_fit(chain), fit), encoding="utf-8")
     print(chain, fit, sep="\n")
-    print(fit.trade[["products","exporter","importer","role","reported","low","high","fitted","reason"]].to_string())
 
 
 if __name__ == "__main__":
