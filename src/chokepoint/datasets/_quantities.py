@@ -1,13 +1,15 @@
 """Random outputs, demands and flows that keep the accounting identities.
 
-Outputs of one product are drawn as shares: the product's total is kept. Then the nearest quantities
-(in weighted relative entropy) that meet every identity are found: sites and markets move as little
-as they can, flows follow, and markets of sector `other_use` take up what joint outputs leave over.
+Outputs of one product are drawn as shares: the product's total is kept. Then the nearest
+quantities (least weighted squares of relative changes) that meet every identity are found: sites
+and markets move as little as they can, flows follow, and markets of sector `other_use` take up
+what joint outputs leave over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,8 @@ from scipy import sparse
 
 from chokepoint.chain import SupplyChain
 from chokepoint.chain._joint import children
-from chokepoint.chain._scaling import Totals, newton
 from chokepoint.datasets._identities import identities
+from chokepoint.datasets._reconcile import Reconciler
 from chokepoint.datasets._spread import Spread, column_spread
 from chokepoint.errors import ConvergenceError
 from chokepoint.schema import OTHER_USE
@@ -32,8 +34,8 @@ _STIFF = 1e3
 """How much dearer a relative deviation of an output is than one of all flows of a slot."""
 _HELD = 1e-2
 """How easily a reported flow moves beside an estimated one."""
-_ROUNDS = 5
-_TOLERANCE = 1e-12
+_STATED = 1e-2
+"""How easily a stated output moves beside one that is not stated."""
 _ACCEPTED = 1e-10
 
 
@@ -116,7 +118,7 @@ class Quantities:
         """Return one draw: quantities of all nodes, and flows in the order of `edges`."""
         drawn = self.spread.sample(rng)
         wanted = _keep_sums(drawn, self.base, self.group, self.low, self.high)
-        return self._nearest(self.flows.sample(rng), wanted, loose=self._loose(), bounded=True)
+        return self._nearest(self.flows.sample(rng), wanted, self._reconciler)
 
     def stated(self, outputs: FloatArray, fixed: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Return nodes and flows where fixed sources have the stated outputs, sums being kept.
@@ -137,8 +139,9 @@ class Quantities:
         # Where all of a group are held their sum cannot be kept unless they give way in proportion.
         wanted = _rescaled(wanted, self.base, self.group)
         loose = self._loose()
-        loose[len(self.flows.value) :][held] *= 1e-3
-        return self._nearest(self.flows.value, wanted, loose=loose, bounded=False)
+        loose[len(self.flows.value) :][held] *= _STATED
+        reconciler = Reconciler(self.rows, self._baseline(), loose)
+        return self._nearest(self.flows.value, wanted, reconciler)
 
     def _loose(self) -> FloatArray:
         """Return how easily each variable moves: flows and `other_use` 1, other sources little."""
@@ -147,73 +150,33 @@ class Quantities:
         loose[len(self.held) :] = np.where(self.group >= 0, 1.0 / _STIFF, 1.0)
         return loose
 
+    @cached_property
+    def _reconciler(self) -> Reconciler:
+        """The projection that all draws share; quantities without room in their range stay."""
+        low, high = self._ranges()
+        loose = np.where(low == high, 0.0, self._loose())
+        return Reconciler(self.rows, self._baseline(), loose, low=low, high=high)
+
+    def _baseline(self) -> FloatArray:
+        return np.concatenate([self.flows.value, self.base])
+
+    def _ranges(self) -> tuple[FloatArray, FloatArray]:
+        low = np.concatenate([np.nan_to_num(self.flows.low, nan=0.0), self.low])
+        high = np.concatenate([np.nan_to_num(self.flows.high, nan=np.inf), self.high])
+        return low, high
+
     def _nearest(
-        self, seed: FloatArray, wanted: FloatArray, *, loose: FloatArray, bounded: bool
+        self, seed: FloatArray, wanted: FloatArray, reconciler: Reconciler
     ) -> tuple[FloatArray, FloatArray]:
-        count = len(seed)
-        base = np.concatenate([self.flows.value, self.base])
-        low, high = np.zeros(len(base)), np.full(len(base), np.inf)
-        if bounded:
-            low = np.concatenate([np.nan_to_num(self.flows.low, nan=0.0), self.low])
-            high = np.concatenate([np.nan_to_num(self.flows.high, nan=np.inf), self.high])
-        loose[low == high] = 0.0
-        start = np.concatenate([seed, wanted])
-        found = self._reach(base, start, loose)
-        for _ in range(_ROUNDS):
-            out = (found < low) | (found > high)
-            if not out.any():
-                break
-            # What left its range is held at the end of it, and the rest adapts.
-            start = np.where(out, np.clip(found, low, high), start)
-            loose[out] = 0.0
-            held = self._project(start, loose)
-            if self._residual(held) > _ACCEPTED:
-                break
-            found = held
-        kept = _shrink(base, found, low, high)
-        return self.factor * kept[count:][self.source], kept[:count]
-
-    def _reach(self, base: FloatArray, start: FloatArray, loose: FloatArray) -> FloatArray:
-        """Return the nearest variables; where none is found from afar, set out from nearer by."""
-        for _ in range(_ROUNDS):
-            found = self._project(start, loose)
-            if self._residual(found) <= _ACCEPTED:
-                return found
-            start[:] = np.sqrt(start * base)
-        raise ConvergenceError(
-            "no outputs and flows near the drawn ones keep the accounting identities "
-            f"(relative residual {self._residual(found):.1e}, accepted {_ACCEPTED:.0e}); "
-            "look at chain.balance() and at sites whose range excludes their own output"
-        )
-
-    def _project(self, start: FloatArray, loose: FloatArray) -> FloatArray:
-        """Return the variables nearest to `start` in weighted entropy that meet the identities."""
-        free = (loose > 0) & (start > 0)
-        scale = loose[free] * self.size[free]
-        matrix = sparse.csr_array(self.rows[:, free] @ sparse.diags_array(scale))
-        target = -(self.rows[:, ~free] @ start[~free])
-        totals = Totals(matrix, np.asarray(target), ())
-        found = start.copy()
-        solved, _ = newton(start[free] / scale, totals, _TOLERANCE)
-        found[free] = solved * scale
-        return found
-
-    def _residual(self, variables: FloatArray) -> float:
-        residual = np.abs(self.rows @ variables)
-        worst = float(np.max(residual, initial=0.0))
-        return worst if np.isfinite(worst) else np.inf
-
-
-def _shrink(base: FloatArray, found: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return the point farthest from the baseline towards `found` that keeps ranges.
-
-    Identities are linear and the baseline meets them, so that every point between meets them.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(found > base, high - base, base - low)
-        limit = np.where(found == base, np.inf, room / np.abs(found - base))
-    step = min(1.0, float(np.min(limit, initial=1.0)))
-    return base + step * (found - base) if step < 1.0 else found
+        found = reconciler.nearest(np.concatenate([seed, wanted]))
+        residual = reconciler.residual(found)
+        if residual > _ACCEPTED:
+            raise ConvergenceError(
+                "no outputs and flows near the drawn ones keep the accounting identities "
+                f"(relative residual {residual:.1e}, accepted {_ACCEPTED:.0e}); look at "
+                "chain.balance() and at sites whose range excludes their own output"
+            )
+        return self.factor * found[len(seed) :][self.source], found[: len(seed)]
 
 
 def _sources(tables: dict[str, pd.DataFrame], nodes: pd.DataFrame) -> tuple[IntArray, FloatArray]:
