@@ -225,4 +225,4 @@ def _frame(columns: str, rows: list[str]) -> pd.DataFrame:
     """A frame from words: "-" is a blank cell."""
     names = columns.split()
     cells = [["" if cell == "-" else cell for cell in row.split()] for row in rows]
-    return pd.DataFrame(cells, columns=names)
+    return pd.DataFrame(cells, columns=names, dtype=object)

@@ -25,6 +25,7 @@ __all__ = [
     "TableError",
     "UnknownLabelError",
     "nearest_label",
+    "row_name",
 ]
 
 _MAX_LINES_PER_TABLE = 20
@@ -106,7 +107,7 @@ class Issue:
 
     def line(self) -> str:
         """Return the problem as one line: place, value, rule, nearest label, advice."""
-        place = "" if self.row is None else f"row {self.row}"
+        place = "" if self.row is None else row_name(self.row)
         cell = self.column if self.value is None else f"{self.column} = {_shown(self.value)}"
         rule = self.rule + (f'; closest: "{self.nearest}"' if self.nearest else "")
         rule += f"; {self.advice}" if self.advice else ""
@@ -144,6 +145,17 @@ class TableError(ChokepointError, ValueError):
         if len(found) > _MAX_LINES_PER_TABLE:
             lines.append(f"  ... and {len(found) - _MAX_LINES_PER_TABLE} more, all in .issues")
         return "\n".join([head, *lines])
+
+
+def row_name(row: object) -> str:
+    """Return how messages name a row: by its own text label, else as "row N".
+
+    Examples
+    --------
+    >>> row_name(17), row_name("line 18")
+    ('row 17', 'line 18')
+    """
+    return row if isinstance(row, str) else f"row {row}"
 
 
 def nearest_label(label: str, known: Iterable[str]) -> str:

@@ -43,11 +43,12 @@ _PLAIN = {
 
 @dataclass(slots=True)
 class Draft:
-    """Tables on their way to a chain: frames, the user's row labels, and problems so far."""
+    """Tables on their way to a chain: frames, the user's row labels, problems, and recipes."""
 
     tables: dict[str, pd.DataFrame]
     rows: dict[str, Sequence[Any]]
     issues: list[Issue] = field(default_factory=list)
+    recipe: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def add(self, table: str, position: int, column: str, rule: str, **more: Any) -> None:
         """Note a problem in one row, named by the user's own row label."""
@@ -66,7 +67,8 @@ def assemble(given: Mapping[str, pd.DataFrame]) -> Draft:
     _make_labels(draft)
     _make_countries(draft)
     for table, frame in draft.tables.items():
-        draft.issues += schema.check_table(table, frame, draft.rows[table])
+        if len(frame):
+            draft.issues += schema.check_table(table, frame, draft.rows[table])
     _check_plain(draft)
     _fill_slots(draft, has_inputs=given.get("inputs") is not None)
     for table, frame in draft.tables.items():
@@ -185,7 +187,7 @@ def _fill_slots(draft: Draft, *, has_inputs: bool) -> None:
     inputs = tables["inputs"]
     slot = inputs["slot"].where(inputs["slot"] != "", inputs["input"])
     tables["inputs"] = inputs.assign(slot=schema.text_column(slot))
-    found = recipes(tables)
+    found = draft.recipe = recipes(tables)
     accepted: dict[tuple[str, str], list[str]] = {}
     for buyer, label, product in zip(found["buyer"], found["slot"], found["product"], strict=True):
         accepted.setdefault((buyer, product), []).append(label)

@@ -114,14 +114,15 @@ class SupplyChain(TableProperties):
         check_structure(draft)
         _raise(draft)
         fit = None
-        if wants_estimate(draft.tables):
-            fit = estimate_flows(draft.tables)
+        if wants_estimate(draft.tables, draft.recipe):
+            fit = estimate_flows(draft.tables, recipe=draft.recipe)
             draft.tables["flows"] = fit.flows
             draft.rows["flows"] = list(fit.flows.index)
             complete_values(draft.tables)
         check_balance(draft)
         _raise(draft)
-        return cls._from_trusted(draft.tables, name=name, fit=fit)
+        cache = {"recipes": draft.recipe}
+        return cls._from_trusted(draft.tables, name=name, fit=fit, cache=cache)
 
     @classmethod
     def read(cls, folder: str | Path, *, name: str | None = None) -> SupplyChain:

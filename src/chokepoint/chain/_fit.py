@@ -66,7 +66,9 @@ class FlowEstimate:
         )
 
 
-def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
+def estimate_flows(
+    tables: Mapping[str, pd.DataFrame], *, recipe: pd.DataFrame | None = None
+) -> FlowEstimate:
     """Return flows that meet every supplier total and slot need and are nearest to the seed.
 
     Minimises ``sum f (ln(f / seed) - 1)`` with
@@ -83,6 +85,8 @@ def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
     tables : mapping of DataFrame
         Completed tables of a chain, as :attr:`SupplyChain.tables` returns them. Rows of `flows`
         that are not marked "reported" are ignored.
+    recipe : DataFrame, optional
+        Recipe rows of the tables, where the caller has them already.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
     >>> estimate_flows(chain.tables).flows["quantity"].round(2).tolist()
     [45.53, 4.47, 14.47, 35.53]
     """
-    recipe = recipes(tables)
+    recipe = recipes(tables) if recipe is None else recipe
     problem = build_problem(tables, recipe)
     check_totals(problem, recipe)
     hard = _hard_totals(problem)
@@ -135,7 +139,7 @@ def estimate_flows(tables: Mapping[str, pd.DataFrame]) -> FlowEstimate:
     return FlowEstimate(flows, final.worst, trade, scaled.iterations + final.iterations)
 
 
-def wants_estimate(tables: Mapping[str, pd.DataFrame]) -> bool:
+def wants_estimate(tables: Mapping[str, pd.DataFrame], recipe: pd.DataFrame) -> bool:
     """Return whether flows are to be estimated.
 
     They are where none is given, and where all given ones are marked "reported" but do not fill
@@ -146,7 +150,7 @@ def wants_estimate(tables: Mapping[str, pd.DataFrame]) -> bool:
         return True
     if (flows["known"] != "reported").any():
         return False
-    frame = balance(tables, recipes(tables))
+    frame = balance(tables, recipe)
     flow_rows = frame[frame["identity"] != "child"]
     return not bool((flow_rows["relative"].abs() <= TOLERANCE).all())
 
@@ -293,15 +297,15 @@ def _trade_report(problem: Problem, flow: FloatArray) -> pd.DataFrame:
         [
             met,
             (trade["role"] == "check").to_numpy(),
-            (trade["covered"] == 0).to_numpy(),
             (trade["held"] > reported + slack).to_numpy(),
+            (trade["covered"] == 0).to_numpy(),
             within,
         ],
         [
             "",
             "compared only",
-            "no pair of supplier and buyer in the chain",
             "reported flows exceed the total",
+            "no pair of supplier and buyer in the chain",
             "inside the range; supplier totals and slot needs do not allow the total itself",
         ],
         default="outside the range; supplier totals and slot needs do not allow it",

@@ -51,9 +51,9 @@ def recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     own = _site_recipes(tables["sites"], tables["inputs"])
     frame = pd.concat([own, _market_recipes(tables["markets"])], ignore_index=True)
     products = tables["products"]
-    storable = pd.Series(products["storable"].to_numpy(), index=products["product"])
-    kept = frame["product"].map(storable[~storable.index.duplicated()]).fillna(True).astype(bool)
-    frame["storable"] = kept.to_numpy() & (frame["row"] >= 0).to_numpy()
+    storable = dict(zip(products["product"], products["storable"], strict=True))
+    kept = np.array([storable.get(product, True) for product in frame["product"]], dtype=bool)
+    frame["storable"] = kept & (frame["row"] >= 0).to_numpy()
     return frame
 
 

@@ -16,7 +16,8 @@ from chokepoint import schema
 from chokepoint.chain._assemble import Draft
 from chokepoint.chain._balance import TOLERANCE, balance
 from chokepoint.chain._joint import children, pure_processes
-from chokepoint.chain._recipes import SLOT_COLUMNS, recipes
+from chokepoint.chain._recipes import SLOT_COLUMNS
+from chokepoint.errors import row_name
 
 __all__ = ["check_balance", "check_structure"]
 
@@ -33,7 +34,7 @@ def check_structure(draft: Draft) -> None:
 
 def check_balance(draft: Draft) -> None:
     """Add the worst broken accounting identities of the tables."""
-    frame = balance(draft.tables, recipes(draft.tables))
+    frame = balance(draft.tables, draft.recipe)
     bad = frame[~(frame["relative"].abs() <= TOLERANCE)]
     order = bad["relative"].abs().fillna(np.inf).sort_values(ascending=False, kind="stable").index
     for position in order[:_WORST]:
@@ -48,9 +49,6 @@ def _add_imbalance(draft: Draft, row: pd.Series, *, hidden: int) -> None:
         rule += f"; residual {row['residual']:.3g}"
         column, value, table = "output_qty", float(row["expected"]), "sites"
         advice = "supply that the chain does not use goes to a market of sector other_use"
-    elif row["identity"] == "child":
-        rule = f"must be yield x process output = {row['expected']:.10g}; {amounts}"
-        column, value, table, advice = "output_qty", float(row["actual"]), "sites", ""
     elif row["actual"] == 0.0:
         rule = f"slot {row['slot']} of {node} needs {row['expected']:.10g} and nothing supplies it"
         table, column, value, advice = "flows", "buyer", None, "add a flow or leave out all flows"
@@ -88,8 +86,7 @@ def _check_site_rows(draft: Draft) -> None:
 
 def _check_slots(draft: Draft) -> None:
     """Inputs of one slot of one site agree on what describes the slot; stock and throttle fit."""
-    found = recipes(draft.tables)
-    found = found[found["row"] >= 0]
+    found = draft.recipe[draft.recipe["row"] >= 0]
     inputs = draft.tables["inputs"]
     shared = [*SLOT_COLUMNS]
     shared += [
@@ -108,7 +105,7 @@ def _check_slots(draft: Draft) -> None:
             told.add((row, column))
             slot_name, other = found["slot"].iloc[i], int(found["row"].iloc[first[i]])
             rule = f"must agree among the inputs of slot {slot_name} of {found['buyer'].iloc[i]}; "
-            rule += f"row {draft.rows['inputs'][other]} has {cells[first[i]]}"
+            rule += f"{row_name(draft.rows['inputs'][other])} has {cells[first[i]]}"
             draft.add("inputs", row, column, rule, value=cells[i])
 
 
@@ -122,7 +119,7 @@ def _check_throttle(draft: Draft) -> None:
 
 def _check_shares(draft: Draft) -> None:
     """Disjoint slots need different parts of the output, so that their shares add up to <= 1."""
-    found = recipes(draft.tables)
+    found = draft.recipe
     found = found[(found["row"] >= 0) & (found["combine"] == "disjoint")]
     found = found[~found.duplicated(["buyer", "slot"])]
     part = found["use_share"] * found["criticality"]
@@ -169,6 +166,19 @@ def _check_joint(draft: Draft) -> None:
             if supplier in pure:
                 rule = "is a process and ships nothing itself; ship from the sites of its outputs"
                 draft.add(table, i, "supplier", rule, value=supplier)
+
+
+def _check_yields(draft: Draft) -> None:
+    """Outputs of children equal yield x process output; told before flows are estimated."""
+    sites = draft.tables["sites"]
+    output = dict(zip(sites["site"], sites["output_qty"], strict=True))
+    for i, row in children(draft.tables).iterrows():
+        expected = row["yield"] * output.get(row["process"], np.nan)
+        given = output[row["child"]]
+        if abs(given - expected) > TOLERANCE * abs(expected):
+            rule = f"must be yield x process output = {expected:.10g}; residual "
+            rule += f"{given - expected:.3g}"
+            draft.add("sites", int(str(i)), "output_qty", rule, value=float(given))
 
 
 def _check_edges(draft: Draft) -> None:
@@ -220,6 +230,7 @@ _CHECKS: tuple[Callable[[Draft], None], ...] = (
     _check_throttle,
     _check_shares,
     _check_joint,
+    _check_yields,
     _check_edges,
     _check_trade,
     _check_dates,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from chokepoint.errors import Issue, nearest_label
+from chokepoint.errors import Issue, nearest_label, row_name
 from chokepoint.schema._labels import WORLD, split_list
 from chokepoint.schema._spec import TABLE_NAMES, ColumnSpec, TableSpec, spec
 
@@ -118,7 +118,7 @@ def check_keys(table: str, frame: pd.DataFrame, rows: Sequence[Any]) -> list[Iss
             continue
         if labels in first:
             value = " / ".join(label or "(blank)" for label in labels)
-            rule = f"duplicates row {first[labels]}"
+            rule = f"duplicates {row_name(first[labels])}"
             issues.append(Issue(table, ", ".join(key), rule, row, value))
         else:
             first[labels] = row

@@ -7,6 +7,7 @@ stays NaN and text becomes "". Text columns hold Python strings under pandas 2 a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,11 @@ def coerce(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Issue]]:
 
 def empty(table: str) -> pd.DataFrame:
     """Return the table kind without rows, its columns typed."""
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: str) -> pd.DataFrame:
     return coerce(table, pd.DataFrame(columns=list(spec(table).names)))[0]
 
 

@@ -57,7 +57,8 @@ def check_provenance(tables: Mapping[str, pd.DataFrame]) -> list[Issue]:
 def _check(table: str, given: pd.DataFrame) -> list[Issue]:
     frame, _ = coerce(table, given)
     # A blank grade reads as D; here the question is whether one was written.
-    graded = given["confidence"].notna() if "confidence" in given else pd.Series(False, given.index)
+    written = given["confidence"] if "confidence" in given else pd.Series("", given.index)
+    graded = (written.notna() & (written != "")).to_numpy()
     checked = frame[spec(table).measure].notna().to_numpy()
     if table == "flows":
         checked = checked & (frame["known"] != "estimated").to_numpy()
@@ -74,6 +75,6 @@ def _check(table: str, given: pd.DataFrame) -> list[Issue]:
     }
     issues = []
     for column, (missing, rule) in rules.items():
-        for i in np.flatnonzero(missing.to_numpy() & checked).tolist():
+        for i in np.flatnonzero(np.asarray(missing) & checked).tolist():
             issues.append(Issue(table, column, rule, given.index[i]))
     return issues
