@@ -148,7 +148,7 @@ def test_the_stressed_chain_slows_down_at_once(magnets) -> None:
 
 
 def test_variants_keep_the_structure(magnets) -> None:
-    made = list(variants(magnets, Behaviour(), owner=("CHN",)))
+    made = list(variants(magnets, Behaviour(), owner=("CHN",), products=("magnet",)))
     assert {one.end for one in made} == {"low", "high"}
     for one in made:
         assert one.chain.nodes.index.equals(magnets.nodes.index)

@@ -168,7 +168,9 @@ class Study:
             mine = {k: s for k, s in self.scenarios(bundle=bundle).items() if k[0] == actor}
             if not mine:
                 continue
-            for variant in variants(self.chain, self.behaviour, owner=areas):
+            for variant in variants(
+                self.chain, self.behaviour, owner=areas, products=self.bundles[bundle]
+            ):
                 loss = simulate(
                     variant.chain,
                     list(mine.values()),

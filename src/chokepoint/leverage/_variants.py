@@ -83,9 +83,16 @@ def stressed(chain: SupplyChain) -> SupplyChain:
 
 
 def variants(
-    chain: SupplyChain, behaviour: Behaviour, *, owner: tuple[str, ...]
+    chain: SupplyChain,
+    behaviour: Behaviour,
+    *,
+    owner: tuple[str, ...],
+    products: tuple[str, ...],
 ) -> Iterator[Variant]:
-    """Yield the chain with each deciding assumption at its low and its high end."""
+    """Yield the chain with each deciding assumption at its low and its high end.
+
+    The owner's shares are moved for `products` only, the goods that are banned.
+    """
     for end in ENDS:
         for column, words in _OF_INPUTS.items():
             yield Variant(
@@ -95,7 +102,7 @@ def variants(
         yield Variant("growth of suppliers", end, _GROWTH[end][1], _grown(chain, end), behaviour)
         yield Variant("supplier switching", end, *_switching(chain, behaviour, end))
         yield Variant("shares of the owner", end, f"{end} end of the owner's outputs, product "
-                      "totals kept", _shared(chain, owner, end), behaviour)  # fmt: skip
+                      "totals kept", _shared(chain, owner, products, end), behaviour)  # fmt: skip
         yield Variant("value added", end, f"{end} end of value_added_share",
                       _valued(chain, end), behaviour)  # fmt: skip
 
@@ -144,9 +151,11 @@ def _switching(
     return "twice as fast", chain, replace(behaviour, switching=True, speed=faster)
 
 
-def _shared(chain: SupplyChain, owner: tuple[str, ...], end: End) -> SupplyChain:
+def _shared(
+    chain: SupplyChain, owner: tuple[str, ...], products: tuple[str, ...], end: End
+) -> SupplyChain:
     sites = chain.sites.set_index("site")
-    mine = sites["country"].isin(owner)
+    mine = sites["country"].isin(owner) & sites["product"].isin(products)
     stated = sites[end].where(mine).fillna(sites["output_qty"])
     return with_outputs(chain, stated, fixed=mine)
 
