@@ -62,6 +62,8 @@ class Draft:
     """By-products of a site."""
     services: Sequence[str] = ()
     """Products that cannot be kept."""
+    countries: Sequence[str] = ()
+    """All areas, where some of them may have no site."""
     tiers: Mapping[str, int] = field(default_factory=dict)
     price: float = PRICE
 
@@ -69,6 +71,7 @@ class Draft:
         """Return the tables of the chain."""
         made = self._outputs()
         frames = {
+            "countries": pd.DataFrame({"area": list(self.countries)}),
             "products": self._products(made),
             "sites": self._sites(made),
             "inputs": pd.DataFrame(self._inputs(made)),

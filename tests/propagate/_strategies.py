@@ -45,7 +45,7 @@ def _numbers(low: float, high: float, step: float = 0.25) -> st.SearchStrategy[f
 @st.composite
 def drafts(draw: st.DrawFn, *, plain: bool = False) -> Draft:
     """Return the draft of a chain; `plain` has essential slots and no joint outputs only."""
-    some = st.lists(st.sampled_from(COUNTRIES), min_size=1, max_size=2, unique=True)
+    some = st.lists(st.sampled_from(COUNTRIES), min_size=1, max_size=3, unique=True)
     made = {p: [f"{p}@{c}" for c in draw(some)] for p in ("ore", "nd", "magnet", "chip", "car")}
     made["power"] = [f"power@{draw(st.sampled_from(COUNTRIES))}"]
     made["scrap"] = ["scrap@USA"] if draw(st.booleans()) else []
@@ -73,6 +73,7 @@ def drafts(draw: st.DrawFn, *, plain: bool = False) -> Draft:
         outputs_of=outputs_of,
         byproducts_of=byproducts_of,
         services=("power",),
+        countries=COUNTRIES,
         tiers={name: i for i, name in enumerate(PRODUCTS)},
     )
 
@@ -91,8 +92,8 @@ def _flows(
         )
         flows.extend(Flow(s, buyer, draw(quantity), slot, draw(lead), draw(growth)) for s in used)
         for supplier in suppliers:
-            if supplier not in used and draw(st.booleans()):
-                reserve, weeks = draw(_numbers(0.25, 1)), draw(st.integers(0, 8))
+            if supplier not in used and draw(st.integers(0, 3)):
+                reserve, weeks = draw(_numbers(0.25, 1)), draw(st.integers(0, 4))
                 one = Alternative(supplier, buyer, reserve, weeks, slot, draw(lead))
                 alternatives.append(one)
 
@@ -156,14 +157,14 @@ def _sites(
 @st.composite
 def events(draw: st.DrawFn, draft: Draft, *, weeks: int) -> Event:
     """Return one event that may hit the chain."""
-    start, length = draw(st.integers(0, weeks // 2)), draw(st.none() | st.integers(1, weeks))
+    start, length = draw(st.integers(0, weeks // 3)), draw(st.none() | st.integers(1, weeks))
     when = {"start": start, "weeks": length}
     sites = sorted({flow.supplier for flow in draft.flows} | set(draft.outputs_of))
-    severity = draw(st.sampled_from([0.0, 0.1, 0.4, 0.9, 1.0]))
+    severity = draw(st.sampled_from([1.0, 0.9, 0.4, 0.1, 0.0]))
     products = sorted({product_of(site) for site in sites})
     of = draw(st.none() | st.sampled_from(products))
     by = draw(st.sampled_from(COUNTRIES))
-    against = draw(st.none() | st.sampled_from([c for c in COUNTRIES if c != by]))
+    against = draw(st.sampled_from([None, None, *COUNTRIES]))
     kind = draw(st.sampled_from(["outage", "ban", "licence", "boycott", "demand"]))
     if kind == "outage":
         some = draw(st.lists(st.sampled_from(sites), min_size=1, max_size=2, unique=True))
@@ -190,8 +191,8 @@ def events(draw: st.DrawFn, draft: Draft, *, weeks: int) -> Event:
 
 @st.composite
 def scenarios(draw: st.DrawFn, draft: Draft, *, weeks: int, name: str = "some") -> Scenario:
-    """Return a scenario of up to four events, which may overlap."""
-    count = draw(st.integers(1, 4))
+    """Return a scenario of up to five events, which may overlap."""
+    count = draw(st.integers(1, 5))
     return Scenario(name, [draw(events(draft, weeks=weeks)) for _ in range(count)])
 
 
@@ -199,11 +200,11 @@ def scenarios(draw: st.DrawFn, draft: Draft, *, weeks: int, name: str = "some") 
 def behaviours(draw: st.DrawFn) -> Behaviour:
     """Return settings, extreme ones among them."""
     return Behaviour(
-        switching=draw(st.sampled_from([True, True, False])),
+        switching=draw(st.sampled_from([True, True, True, False])),
         trigger=draw(st.sampled_from([0.0, 0.1, 0.4])),
-        memory=draw(st.sampled_from([0.25, 0.0, 1.0])),
-        speed=draw(st.sampled_from([0.25, 0.0, 1.0])),
+        memory=draw(st.sampled_from([0.25, 0.5, 1.0, 0.0])),
+        speed=draw(st.sampled_from([0.25, 0.5, 1.0, 0.0])),
         exponent=draw(st.sampled_from([1.0, 0.0, 2.0])),
         ramp=draw(st.booleans()),
-        frozen_orders=draw(st.sampled_from([False, False, True])),
+        frozen_orders=draw(st.sampled_from([False, False, False, True])),
     )
