@@ -1,8 +1,9 @@
 """Compile the chain `rare_earths` from the small tables in `inputs/`.
 
-Run as ``python data/supply_chains/rare_earths/compile/compile.py``; deterministic. Works from final
-demand upward to ores, gives each product a market for what is not followed, fits the flows to
-reported trade and writes the tables of the chain beside this folder.
+Run as ``python data/supply_chains/rare_earths/compile/compile.py [FOLDER]``; deterministic; writes
+into the chain's own folder where none is given. Works from final demand upward to ores, gives each
+product a market for what is not followed, fits the flows to reported trade and writes the tables
+and the data card.
 """
 
 from __future__ import annotations
@@ -99,13 +100,13 @@ def free_fit(chain: cp.SupplyChain) -> FlowEstimate:
     return found.fit
 
 
-def main() -> None:
+def main(folder: Path = HOME) -> None:
     """Compile, check and write the chain and its card."""
     chain, fit = fitted_chain(compile_tables())
-    chain.write(HOME)
-    (HOME / "README.md").write_text(_card.card(chain, free_fit(chain), fit), encoding="utf-8")
+    chain.write(folder)
+    (folder / "README.md").write_text(_card.card(chain, free_fit(chain), fit), encoding="utf-8")
     print(chain, fit, sep="\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:2]))
