@@ -21,11 +21,11 @@ from chokepoint.plot._leverage import (
 class _Weekly:
     """Stands for an outcome: half a million USD a week in Japan."""
 
+    scenarios = pd.Index(["CHN > JPN: magnets", "CHN > USA: magnets"], name="scenario")
+
     def loss(self, *, over):
         assert over == "week"
-        rows = pd.MultiIndex.from_product(
-            [["CHN|JPN|magnets", "CHN|USA|magnets"], range(52)], names=["scenario", "week"]
-        )
+        rows = pd.MultiIndex.from_product([self.scenarios, range(52)], names=["scenario", "week"])
         return pd.DataFrame({"JPN": 0.5, "USA": 0.0}, index=rows)
 
 

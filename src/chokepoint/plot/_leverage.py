@@ -23,7 +23,8 @@ _FIGURES = ["planner", "low", "reference", "high", "stressed"]
 def _leverage_map_data(leverage: Leverage, *, weeks: int = 52) -> pd.DataFrame:
     """Return damage as a share of GDP, bundle x (actor, target) [per cent of the same weeks]."""
     table = _at(leverage, weeks=weeks)["share_of_gdp"] * 100.0
-    data = table.unstack(["actor", "target"]).reindex(index=list(leverage.bundles))
+    data = table.unstack(["actor", "target"])
+    data = data.reindex(index=list(leverage.bundles), columns=_pairs(leverage))
     data.attrs = {"unit": f"per cent of the target's GDP of {weeks} weeks"}
     return data
 
@@ -71,8 +72,11 @@ def _band_data(
     """Return band and interval, one row per (actor, target) [per cent of GDP of the weeks]."""
     chosen, horizon = _bundle(leverage, bundle), weeks or leverage.headline[1]
     table = pd.DataFrame(_at(leverage, weeks=horizon).xs(chosen, level="bundle"))
-    yearly = _income(leverage).reindex(table.index.get_level_values("target")).to_numpy()
-    data: pd.DataFrame = table[_FIGURES].div(yearly * horizon / WEEKS_PER_YEAR, axis=0) * 100.0
+    yearly = _income(leverage).reindex([target for _, target in _pairs(leverage)]).to_numpy()
+    data: pd.DataFrame = (
+        table[_FIGURES].reindex(_pairs(leverage)).div(yearly * horizon / WEEKS_PER_YEAR, axis=0)
+        * 100.0
+    )
     data.attrs = {
         "unit": f"per cent of the target's GDP of {horizon} weeks",
         "bundle": chosen,
@@ -212,8 +216,8 @@ def _leverage_timeline_data(leverage: Leverage, *, bundle: str | None = None) ->
     weekly = leverage.outcome.loss(over="week")
     income = _income(leverage) / WEEKS_PER_YEAR
     columns = {}
-    for actor, target in dict.fromkeys((a, t) for a, t, *_ in leverage.table.index):
-        lanes = pd.DataFrame(weekly.xs(f"{actor}|{target}|{chosen}", level="scenario"))
+    for actor, target in _pairs(leverage):
+        lanes = pd.DataFrame(weekly.xs(leverage.scenario(actor, target, chosen), level="scenario"))
         areas = [area for area in leverage.targets[target] if area in lanes.columns]
         columns[actor, target] = lanes[areas].sum(axis=1) / income[target] * 100.0
     data = pd.DataFrame(columns)
@@ -259,6 +263,13 @@ def _bundle(leverage: Leverage, name: str | None) -> str:
     if name not in leverage.bundles:
         raise UnknownLabelError(name, "bundle", leverage.bundles)
     return name
+
+
+def _pairs(leverage: Leverage) -> list[tuple[str, str]]:
+    """Return the pairs that were measured, in the order in which they were named."""
+    measured = {(actor, target) for actor, target, *_ in leverage.table.index}
+    both = [(actor, target) for actor in leverage.actors for target in leverage.targets]
+    return [pair for pair in both if pair in measured]
 
 
 def _pair_names(leverage: Leverage, pairs: pd.Index) -> list[str]:

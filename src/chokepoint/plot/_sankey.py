@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,17 @@ from chokepoint.plot._style import FONT, OTHERS, colours, fade
 
 __all__ = ["sankey"]
 
+_PAD, _MARGIN = 10, 10  # pixels
+_TOP = 0.95  # the rest is for headings
 _UNIT = "USD million per year, baseline prices"
 
 
 def _sankey_data(chain: SupplyChain, *, threshold: float = 0.03) -> pd.DataFrame:
     """Return the links of the diagram, one row per (tier, country) to (tier, country).
 
-    Columns ``source_tier``, ``source``, ``target_tier``, ``target``, ``value_usd_m`` and
-    ``flows`` (number of flows behind the link). In each tier the countries whose throughput is
+    Columns ``source_tier``, ``source``, ``target_tier``, ``target``, ``value_usd_m``, ``flows``
+    (number of flows behind the link) and ``share`` (of all that the buying tier buys, in
+    ``value_usd_m``). In each tier the countries whose throughput is
     below `threshold` of the tier's are one node, ``"others"``. Flows to markets are left out.
     Flows that do not lead to a later tier (returned scrap, trade within a tier) would close a
     cycle: they are cut, and ``attrs`` says how many there were and what they were worth.
@@ -42,6 +45,8 @@ def _sankey_data(chain: SupplyChain, *, threshold: float = 0.03) -> pd.DataFrame
         .rename(columns={"sum": "value_usd_m", "size": "flows"})
         .reset_index()
     )
+    bought = links.groupby("target_tier")["value_usd_m"].transform("sum")
+    links["share"] = links["value_usd_m"] / bought
     links.attrs = {
         "unit": _UNIT,
         "threshold": threshold,
@@ -52,7 +57,13 @@ def _sankey_data(chain: SupplyChain, *, threshold: float = 0.03) -> pd.DataFrame
     return links
 
 
-def sankey(chain: SupplyChain, *, threshold: float = 0.03, height: int = 620) -> Any:
+def sankey(
+    chain: SupplyChain,
+    *,
+    threshold: float = 0.03,
+    width: Literal["share", "value"] = "share",
+    height: int = 560,
+) -> Any:
     """Return the Sankey diagram of a chain by tier and country as a plotly figure.
 
     Parameters
@@ -61,24 +72,30 @@ def sankey(chain: SupplyChain, *, threshold: float = 0.03, height: int = 620) ->
         The chain.
     threshold : float
         Countries below this share of a tier's throughput are drawn as one node, "others".
+    width : {"share", "value"}
+        What the width of a link shows: its share of all that the buying tier buys, so that cheap
+        tiers upstream are as visible as dear ones downstream, or its value.
     height : int
         Height in pixels.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Width of a link = value of the flows per year at baseline prices.
+        Values are per year at baseline prices.
 
     Raises
     ------
     MissingDependencyError
         If plotly is not installed.
     OptionError
-        If `threshold` is no share.
+        If `threshold` is no share, or `width` is neither word.
     """
+    if width not in ("share", "value"):
+        raise OptionError(f'width must be "share" or "value", got {width!r}.')
     graph = require("plotly.graph_objects", extra="report")
     links = _sankey_data(chain, threshold=threshold)
-    nodes = _placed_nodes(links)
+    drawn_as = links["share"] if width == "share" else links["value_usd_m"]
+    nodes = _placed_nodes(links.assign(width=drawn_as), room=_TOP * (height - 2 * _MARGIN))
     names = dict(zip(chain.countries["area"], chain.countries["name"], strict=True))
     stages = links.attrs["stages"]
     shade = colours(nodes.groupby("country")["value"].sum().sort_values(ascending=False).index)
@@ -88,37 +105,42 @@ def sankey(chain: SupplyChain, *, threshold: float = 0.03, height: int = 620) ->
     drawn = graph.Figure(
         graph.Sankey(
             arrangement="fixed",
-            domain={"x": [0.0, 1.0], "y": [0.0, 0.95]},
-            valueformat=",.0f",
-            valuesuffix=" USD million per year",
+            domain={"x": [0.0, 1.0], "y": [0.0, _TOP]},
             node={
                 "label": list(nodes["country"]),
                 "customdata": [
                     f"{names.get(country) or country}, {stages[tier]}"
                     for tier, country in zip(nodes["tier"], nodes["country"], strict=True)
                 ],
-                "hovertemplate": "%{customdata}: %{value}<extra></extra>",
+                "hovertemplate": "%{customdata}<extra></extra>",
                 "color": [shade[country] for country in nodes["country"]],
                 "x": list(nodes["x"]),
                 "y": list(nodes["y"]),
-                "pad": 6,
+                "pad": _PAD,
                 "thickness": 16,
                 "line": {"width": 0},
             },
             link={
                 "source": source,
                 "target": target,
-                "value": list(links["value_usd_m"]),
+                "value": list(drawn_as),
+                "customdata": [
+                    f"{share:.1%} of what the stage {stages[tier]} buys, "
+                    f"USD {value:,.1f} million a year"
+                    for share, tier, value in zip(
+                        links["share"], links["target_tier"], links["value_usd_m"], strict=True
+                    )
+                ],
                 "color": [fade(shade[country], 0.35) for country in links["source"]],
                 "hovertemplate": (
-                    "%{source.customdata} to %{target.customdata}: %{value}<extra></extra>"
+                    "%{source.customdata} to %{target.customdata}: %{customdata}<extra></extra>"
                 ),
             },
         )
     )
     drawn.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin=dict.fromkeys("lrtb", _MARGIN),
         font={"family": FONT, "size": 12, "color": "#222222"},
         annotations=[_heading(tier, stages[tier], nodes) for tier in sorted(set(nodes["tier"]))],
     )
@@ -193,10 +215,13 @@ def _stage_names(chain: SupplyChain, tiers: set[int]) -> dict[int, str]:
     return {tier: names[tier] for tier in sorted(tiers)}
 
 
-def _placed_nodes(links: pd.DataFrame) -> pd.DataFrame:
-    """Return the nodes with their places: tiers from left to right, large countries on top."""
-    out = links.groupby(["source_tier", "source"])["value_usd_m"].sum()
-    into = links.groupby(["target_tier", "target"])["value_usd_m"].sum()
+def _placed_nodes(links: pd.DataFrame, *, room: float) -> pd.DataFrame:
+    """Return the nodes with their places: tiers from left to right, large countries on top.
+
+    `room` is the height that the nodes may take [pixels].
+    """
+    out = links.groupby(["source_tier", "source"])["width"].sum()
+    into = links.groupby(["target_tier", "target"])["width"].sum()
     names = ["tier", "country"]
     value = pd.concat([out.rename_axis(names), into.rename_axis(names)], axis=1).max(axis=1)
     nodes = value.rename("value").reset_index()
@@ -207,9 +232,11 @@ def _placed_nodes(links: pd.DataFrame) -> pd.DataFrame:
     tiers = sorted(set(nodes["tier"]))
     place = {tier: i / max(1, len(tiers) - 1) for i, tier in enumerate(tiers)}
     nodes["x"] = nodes["tier"].map(place).clip(0.001, 0.999)
-    tallest = nodes.groupby("tier")["value"].sum().max()
-    gap = 0.25 / max(1, int(nodes.groupby("tier").size().max()))
-    height = nodes["value"] / tallest * 0.74
-    below = (height + gap).groupby(nodes["tier"]).cumsum() - (height + gap)
-    nodes["y"] = (below + height / 2).clip(0.001, 0.999)
+    # As plotly scales them: the fullest tier takes the whole height, gaps included.
+    gap = _PAD / room
+    held = nodes.groupby("tier")["value"].agg(["sum", "size"])
+    scale = float(((1.0 - gap * (held["size"] - 1)) / held["sum"]).min())
+    tall = nodes["value"] * scale
+    above = (tall + gap).groupby(nodes["tier"]).cumsum() - (tall + gap)
+    nodes["y"] = (above + tall / 2).clip(0.001, 0.999)
     return nodes

@@ -12,7 +12,7 @@ __all__ = ["FONT", "GREY", "OTHERS", "colours", "fade", "figure"]
 OTHERS = "others"
 GREY = "#9a9a9a"
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
-# The palette of Okabe and Ito (2008), readable with any kind of colour vision, and four more.
+# The palette of Okabe and Ito (2008), readable with any kind of colour vision, and ten more.
 _PALETTE = (
     "#0072b2",
     "#d55e00",
@@ -24,6 +24,12 @@ _PALETTE = (
     "#8c6d31",
     "#1b4f5f",
     "#b3b300",
+    "#c2185b",
+    "#3f9fb5",
+    "#a35d2f",
+    "#5c6bc0",
+    "#7cb342",
+    "#b39ddb",
 )
 
 
