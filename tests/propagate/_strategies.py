@@ -38,8 +38,9 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def _numbers(low: float, high: float, step: float = 0.25) -> st.SearchStrategy[float]:
-    return st.integers(0, round((high - low) / step)).map(lambda i: low + i * step)
+def _numbers(low: float, high: float, step: float = 0.3) -> st.SearchStrategy[float]:
+    """Return numbers most of which no binary fraction is equal to."""
+    return st.integers(0, int((high - low) / step)).map(lambda i: low + i * step)
 
 
 @st.composite
@@ -82,7 +83,7 @@ def _flows(
     draw: st.DrawFn, made: dict[str, list[str]], needs: dict[str, dict[str, tuple[str, ...]]]
 ) -> tuple[list[Flow], list[Alternative]]:
     flows, alternatives = [], []
-    quantity, lead, growth = _numbers(5, 100, 2.5), st.integers(1, 4), _numbers(0, 1)
+    quantity, lead, growth = _numbers(5, 100, 1.7), st.integers(1, 4), _numbers(0, 1)
 
     def supply(suppliers: Sequence[str], buyer: str, slot: str) -> None:
         used = draw(
@@ -120,10 +121,10 @@ def _slots(draw: st.DrawFn, flows: Sequence[Flow], *, plain: bool) -> dict[tuple
         key = (flow.buyer, flow.slot)
         if flow.buyer.startswith("market:") or key in slots:
             continue
-        stock = draw(_numbers(0, 4))
+        stock = draw(_numbers(0, 4, 0.19))
         columns = {
             "stock_weeks": stock,
-            "throttle_weeks": 1.0 + draw(_numbers(0, 1)) * min(stock, 2.0),
+            "throttle_weeks": 1.0 + draw(st.sampled_from([0.0, 0.3, 1.0])) * stock,
             "reorder_weeks": draw(_numbers(1, 6)),
         }
         if not plain:

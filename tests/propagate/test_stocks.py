@@ -52,6 +52,15 @@ def test_throttle_of_stock_plus_one_starts_at_once_and_not_without_a_shock():
     assert (activity(draft, weeks=4) == 1.0).all(axis=None)
 
 
+@pytest.mark.parametrize("stock", [0.32, 0.57, 1.14])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rounding_of_stock_plus_one_costs_nothing(stock, dtype):
+    chain = mill(stock=stock, throttle_weeks=stock + 1.0).build()
+    some = [Scenario("baseline"), Scenario("ban", BAN)]
+    outcome = simulate(chain, some, weeks=6, dtype=dtype)
+    assert (outcome.loss().loc["baseline"] == 0.0).all()
+
+
 def test_only_the_part_that_needs_the_input_stops():
     draft = mill(stock=0, use_share=0.5, criticality=0.5)
     weeks = activity(draft, BAN, weeks=4, behaviour=STIFF)["mill@JPN"]

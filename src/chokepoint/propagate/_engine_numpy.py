@@ -73,6 +73,8 @@ class NumpyEngine:
                      "throttle", "reorder", "sigma", "kappa", "growth", "qualification",
                      "reserve"):  # fmt: skip
             setattr(self, name, getattr(chain, name).astype(self.dtype))
+        # Rounded apart, stock + 1 could fall short of the throttle cover without a shock.
+        self.throttle = np.minimum(self.throttle, self.stock + 1.0)
 
     def _index(self) -> None:
         chain = self.chain
