@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from chokepoint.chain._joint import pure_processes
 from chokepoint.chain._preferences import factors
-from chokepoint.chain._select import select_areas, select_products
+from chokepoint.chain._select import Inside
 from chokepoint.errors import InfeasibleError
-from chokepoint.schema import WORLD, split_list
+from chokepoint.schema import WORLD
 
 __all__ = ["FloatArray", "IntArray", "Problem", "build_problem"]
 
@@ -186,28 +186,19 @@ def _blocks(
 ) -> tuple[pd.DataFrame, tuple[IntArray, ...]]:
     columns = ["products", "exporter", "importer", "period", "quantity"]
     trade = tables["trade"].sort_values(columns).reset_index(names="row")
+    candidates, fixed = Inside(tables, pairs), Inside(tables, known)
+    quantity = known["quantity"].to_numpy()
     blocks, held = [], []
-    for row in trade.itertuples():
-        inside = _covered(tables, pairs, str(row.products), str(row.exporter), str(row.importer))
-        blocks.append(np.flatnonzero(inside))
-        inside = _covered(tables, known, str(row.products), str(row.exporter), str(row.importer))
-        held.append(float(known["quantity"].to_numpy()[inside].sum()))
+    for cells in trade[["products", "exporter", "importer"]].itertuples(index=False, name=None):
+        blocks.append(np.flatnonzero(_covered(candidates, *cells)))
+        held.append(float(quantity[_covered(fixed, *cells)].sum()))
     covered = [len(block) for block in blocks]
     return trade.assign(held=held, covered=covered), tuple(blocks)
 
 
-def _covered(
-    tables: Mapping[str, pd.DataFrame],
-    pairs: pd.DataFrame,
-    products: str,
-    exporter: str,
-    importer: str,
-) -> NDArray[np.bool_]:
-    exporters = select_areas(tables, split_list(exporter))
-    importers = select_areas(tables, split_list(importer))
+def _covered(inside: Inside, products: str, exporter: str, importer: str) -> NDArray[np.bool_]:
+    chosen = inside.products(products) & inside.exporters(exporter) & inside.crosses_border
     if importer == WORLD:
         # All others; with the world as exporter too, every border that is crossed.
-        importers = tuple(a for a in importers if exporter == WORLD or a not in exporters)
-    inside = pairs["product"].isin(select_products(tables, split_list(products)))
-    inside &= pairs["exporter"].isin(exporters) & pairs["importer"].isin(importers)
-    return np.asarray(inside & (pairs["exporter"] != pairs["importer"]), dtype=bool)
+        return chosen if exporter == WORLD else chosen & ~inside.importers(exporter)
+    return chosen & inside.importers(importer)

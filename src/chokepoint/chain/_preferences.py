@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chokepoint.chain._select import select_areas, select_products
+from chokepoint.chain._select import Inside
 from chokepoint.schema import split_list
 
 __all__ = ["BLOC_PREFERENCE", "HOME_PREFERENCE", "factors"]
@@ -43,16 +43,16 @@ def factors(tables: Mapping[str, pd.DataFrame], pairs: pd.DataFrame) -> NDArray[
     """
     exporter, importer = pairs["exporter"].to_numpy(), pairs["importer"].to_numpy()
     factor = _by_distance(tables["countries"], exporter, importer)
-    preferences = tables["preferences"]
-    special = (preferences["product"] != "").to_numpy()
+    inside = Inside(tables, pairs)
     # General rows first, so that rows for a product overwrite them.
-    for i in np.argsort(special, kind="stable"):
-        row = preferences.iloc[int(i)]
-        inside = pairs["exporter"].isin(select_areas(tables, row["supplier_country"]))
-        inside &= pairs["importer"].isin(select_areas(tables, row["buyer_country"]))
-        if row["product"]:
-            inside &= pairs["product"].isin(select_products(tables, row["product"]))
-        factor[inside.to_numpy()] = float(row["factor"])
+    preferences = tables["preferences"]
+    order = np.argsort((preferences["product"] != "").to_numpy(), kind="stable")
+    columns = ["supplier_country", "buyer_country", "product", "factor"]
+    for supplier, buyer, product, value in preferences.iloc[order][columns].to_numpy().tolist():
+        chosen = inside.exporters(supplier) & inside.importers(buyer)
+        if product:
+            chosen &= inside.products(product)
+        factor[chosen] = float(value)
     return factor
 
 

@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 _SWEEPS = 60
 _NEWTON_STEPS = 60
 _LARGEST_STEP = 3.0
-_DENSE_ROWS = 300
+_DENSE_ROWS = 80
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
 
-_STIFF = 1e3
+_STIFF = 1e5
 """How much dearer a relative deviation of an output is than one of all flows of a slot."""
 _HELD = 1e-2
 """How easily a reported flow moves beside an estimated one."""
