@@ -166,7 +166,13 @@ def test_numbers_lie_in_their_ranges(chain):
         slack = 1e-6 * frame[column].abs()
         assert (frame["low"] <= frame[column] + slack).all(), table
         assert (frame["high"] >= frame[column] - slack).all(), table
-    for column in ("use_share", "criticality", "stock_weeks", "throttle_weeks", "qualification_weeks"):
+    for column in (
+        "use_share",
+        "criticality",
+        "stock_weeks",
+        "throttle_weeks",
+        "qualification_weeks",
+    ):
         frame = chain.inputs
         assert (frame[f"{column}_low"] <= frame[column]).all(), column
         assert (frame[f"{column}_high"] >= frame[column]).all(), column
@@ -177,6 +183,13 @@ def test_assumptions_are_never_graded_as_read(chain):
         if "confidence" in frame and name not in ("sources", "flows"):
             assumed = frame["source"] == "own_assumption"
             assert not frame.loc[assumed, "confidence"].isin(["A", "B"]).any(), name
+
+
+def test_notes_stand_on_their_own(chain):
+    """Tables are sorted, so that a note must not refer to its neighbours."""
+    for name, frame in chain.tables.items():
+        if "derivation" in frame:
+            assert not frame["derivation"].astype(str).str.contains("as above").any(), name
 
 
 def test_every_source_is_used(chain):
@@ -327,7 +340,9 @@ def test_a_year_without_recycling_costs_less_than_a_billion(chain):
 
 
 def test_no_shock_no_loss(chain):
-    assert (cp.simulate(chain, [cp.Scenario("none")], weeks=26).loss(by="total").to_numpy() == 0).all()
+    assert (
+        cp.simulate(chain, [cp.Scenario("none")], weeks=26).loss(by="total").to_numpy() == 0
+    ).all()
 
 
 def test_only_the_part_with_a_magnet_stops(chain):
@@ -355,7 +370,15 @@ def test_value_added_is_within_sectors_and_gdp(chain):
     hit = exposed(chain).groupby(nodes["country"]).sum()
     assert (hit <= 0.06 * gdp.reindex(hit.index)).all()
     # Motor industry as published = cars + their parts made at home, nothing twice.
-    parts = ("car_conventional", "car_hybrid", "car_ev", "motor_ev", "motor_auto_aux", "catalyst_auto", "battery_nimh")
+    parts = (
+        "car_conventional",
+        "car_hybrid",
+        "car_ev",
+        "motor_ev",
+        "motor_auto_aux",
+        "catalyst_auto",
+        "battery_nimh",
+    )
     published = pd.read_csv(INPUTS / "vehicles.csv").set_index("country")["value_added_usd_m"]
     ours = nodes[nodes["product"].isin(parts)].groupby("country")["value_added_usd_m"].sum()
     assert (ours.reindex(published.index) <= 1.02 * published).all()
@@ -409,11 +432,18 @@ def test_the_compile_gives_the_shipped_tables(chain, tmp_path):
     environment = {**os.environ, "PYTHONPATH": source}
     script = FOLDER / "compile" / "compile.py"
     subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], check=True, env=environment, capture_output=True
+        [sys.executable, str(script), str(tmp_path)],
+        check=True,
+        env=environment,
+        capture_output=True,
     )
     again = cp.SupplyChain.read(tmp_path, name="rare_earths")
     for name, frame in chain.tables.items():
-        pd.testing.assert_frame_equal(again.tables[name], frame, check_exact=False, rtol=1e-6, obj=name)
+        pd.testing.assert_frame_equal(
+            again.tables[name], frame, check_exact=False, rtol=1e-6, obj=name
+        )
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"{len(chain.sites)} sites, {len(chain.markets)} markets" in card
-    assert (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()[:5] == card.splitlines()[:5]
+    assert (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()[
+        :5
+    ] == card.splitlines()[:5]

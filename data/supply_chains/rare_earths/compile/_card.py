@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _common import CHINA
 
 import chokepoint as cp
 from chokepoint.chain import FlowEstimate
-
-from _common import CHINA
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 ELEMENTS = {
@@ -144,13 +143,18 @@ def cover_table(chain: cp.SupplyChain) -> pd.DataFrame:
     for country in COVER_COUNTRIES:
         maker = f"motor_auto_aux@{country}"
         magnets = edges[(edges["buyer"] == maker) & (edges["slot"] == "magnet_heavy")]
-        lead = magnets.loc[magnets["supplier"].str.startswith(f"magnet_ndfeb_heavy@{CHINA}"), "lead_weeks"]
+        lead = magnets.loc[
+            magnets["supplier"].str.startswith(f"magnet_ndfeb_heavy@{CHINA}"), "lead_weeks"
+        ]
         stock = slots.loc[(maker, "magnet_heavy"), "stock_weeks"]
         plants = chain.sites[
             (chain.sites["product"] == "car_conventional") & (chain.sites["country"] == country)
         ].set_index("site")
         weeks = {
-            name.split("#")[1]: lead.min() + stock + 1 + slots.loc[(name, "motor_auto_aux"), "stock_weeks"]
+            name.split("#")[1]: lead.min()
+            + stock
+            + 1
+            + slots.loc[(name, "motor_auto_aux"), "stock_weeks"]
             for name in plants.index
         }
         part = plants["output_qty"] / plants["output_qty"].sum()

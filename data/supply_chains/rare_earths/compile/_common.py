@@ -18,7 +18,17 @@ def read(name: str) -> pd.DataFrame:
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
+    if "derivation" in frame:
+        frame["derivation"] = _written_out(frame["derivation"])
     return frame
+
+
+def _written_out(notes: pd.Series) -> list[str]:
+    """Return notes with "as above" written out: tables are sorted later."""
+    out: list[str] = []
+    for note in notes:
+        out.append(out[-1] if note == "as above" else note)
+    return out
 
 
 def text(cell: object) -> str:

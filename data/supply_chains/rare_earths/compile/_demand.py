@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
 from _common import CHINA, NAN, ras, read, text
 
 CARS = ("car_conventional", "car_hybrid", "car_ev")
 CAR_OUTPUT_SHARE = 0.25
-SMALL_POWERTRAIN = 150_000  # units; fewer electric or hybrid cars of a country count as conventional
+SMALL_POWERTRAIN = (
+    150_000  # units; fewer electric or hybrid cars of a country count as conventional
+)
 LARGE_CAR_COUNTRY = 1_000_000  # conventional cars a year; below, two cohorts are enough
 SMALL_SECTOR = 0.03  # of world value added; smaller countries join the residual of their region
 # Where magnets in uses that are not followed are used, as a multiple of the country's magnets.
-REST_PLACES = {CHINA: 1, "USA": 3, "DEU": 1, "JPN": 1, "KOR": 1, "IND": 1, "VNM": 1, "TWN": 1, "X_WLD": 1}
+REST_PLACES = {
+    CHINA: 1,
+    "USA": 3,
+    "DEU": 1,
+    "JPN": 1,
+    "KOR": 1,
+    "IND": 1,
+    "VNM": 1,
+    "TWN": 1,
+    "X_WLD": 1,
+}
 MAGNETS = ("magnet_ndfeb", "magnet_ndfeb_heavy", "magnet_bonded", "magnet_smco")
 COMPONENT_VALUE_ADDED = (0.30, 0.20, 0.40)
 # Components whose value added the statistics count inside the sector that buys them.
@@ -101,8 +112,8 @@ def _pooled(table: pd.DataFrame) -> pd.DataFrame:
     frame["country"] = moved
     frame["order"] = small.astype(int)
     frame = frame.sort_values(["product", "country", "order"], kind="stable")
-    how = {c: "sum" for c in ("quantity", "value_added_usd_m", "va_low", "va_high")}
-    how |= {c: "first" for c in ("va_share", "source", "confidence", "derivation")}
+    how = dict.fromkeys(("quantity", "value_added_usd_m", "va_low", "va_high"), "sum")
+    how |= dict.fromkeys(("va_share", "source", "confidence", "derivation"), "first")
     how["joined"] = lambda cells: ", ".join(c for c in cells if c)
     out = frame.groupby(["product", "country"], as_index=False, sort=True).agg(how)
     stated = table.groupby("product")["quantity"].first().notna()
@@ -123,7 +134,9 @@ def world_needs(sites: pd.DataFrame, recipes: pd.DataFrame) -> pd.Series:
     return need.groupby(recipes["input"]).sum()
 
 
-def component_sites(sectors: pd.DataFrame, recipes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def component_sites(
+    sectors: pd.DataFrame, recipes: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return component output by country and firm, and magnets in uses that are not followed.
 
     Components without magnets follow fixed shares. Components with magnets are balanced: the mass
@@ -143,7 +156,7 @@ def component_sites(sectors: pd.DataFrame, recipes: pd.DataFrame) -> tuple[pd.Da
     return pd.DataFrame(rows + balanced), unfollowed
 
 
-def _component(share, quantity: float, derivation: str) -> dict[str, object]:  # noqa: ANN001
+def _component(share, quantity: float, derivation: str) -> dict[str, object]:
     value_added, low, high = COMPONENT_VALUE_ADDED
     return {
         "product": share.product,
@@ -198,14 +211,18 @@ def magnet_content(recipes: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def without_components(sectors: pd.DataFrame, components: pd.DataFrame, price: pd.Series) -> pd.DataFrame:
+def without_components(
+    sectors: pd.DataFrame, components: pd.DataFrame, price: pd.Series
+) -> pd.DataFrame:
     """Return sectors whose value added no longer holds that of the components made at home.
 
     Statistics count makers of motors for cars inside the motor industry; the chain has them as
     sites of their own, so their value added is taken out of the sector, at most 40 % of it.
     """
     inside = components[components["product"].isin(INSIDE_SECTOR)].copy()
-    inside["value_added"] = inside["quantity"] * inside["product"].map(price) / 1e6 * inside["va_share"]
+    inside["value_added"] = (
+        inside["quantity"] * inside["product"].map(price) / 1e6 * inside["va_share"]
+    )
     inside["family"] = inside["product"].map(lambda p: INSIDE_SECTOR[p][0])
     taken = inside.groupby(["family", "country"])["value_added"].sum()
     frame = sectors.copy()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
 from _common import read, text
 from _sparse import COVER_EXPORTER, COVER_IMPORTER, small_pairs
 
@@ -45,7 +44,7 @@ def preferences(sites: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _preference(rule, product: str, supplier: str, buyer: str) -> dict[str, object]:  # noqa: ANN001
+def _preference(rule, product: str, supplier: str, buyer: str) -> dict[str, object]:
     sure = rule.factor in (0.0, 1.0)
     return {
         "supplier_country": supplier,
@@ -72,11 +71,14 @@ def without_small_pairs(chain: cp.SupplyChain) -> tuple[pd.DataFrame, pd.DataFra
         f"and {100 * COVER_EXPORTER:g} % of what the exporter ships; left out to keep the chain small"
     )
     known = edges.assign(
-        exporter=edges["supplier"].map(nodes["country"]), importer=edges["buyer"].map(nodes["country"])
+        exporter=edges["supplier"].map(nodes["country"]),
+        importer=edges["buyer"].map(nodes["country"]),
     )[["product", "exporter", "importer"]].drop_duplicates()
     known = known.assign(factor=factors(chain.tables, known))
     left_out = pd.MultiIndex.from_frame(pairs)
-    known["kept"] = ~pd.MultiIndex.from_frame(known[["product", "exporter", "importer"]]).isin(left_out)
+    known["kept"] = ~pd.MultiIndex.from_frame(known[["product", "exporter", "importer"]]).isin(
+        left_out
+    )
     rows: list[tuple[str, str, str, float]] = []
     for (product, exporter), group in known.groupby(["product", "exporter"], sort=True):
         rows += _forbidden(str(product), str(exporter), group.sort_values("importer"))
@@ -116,7 +118,9 @@ def dormant(left_out: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _forbidden(product: str, exporter: str, group: pd.DataFrame) -> list[tuple[str, str, str, float]]:
+def _forbidden(
+    product: str, exporter: str, group: pd.DataFrame
+) -> list[tuple[str, str, str, float]]:
     """Return the shorter of two ways to say which pairs are left out: name them, or name the rest."""
     kept, left_out = group[group["kept"]], group[~group["kept"]]
     if len(left_out) <= len(kept) + 1:
@@ -133,13 +137,17 @@ def _blocks(
     blocks = []
     for row in chain.trade.query("role == 'fit'").itertuples():
         inside = edges["product"].isin(chain.products_in(row.products.split(";")))
-        inside &= exporter.isin(chain.areas(row.exporter)) & importer.isin(chain.areas(row.importer))
+        inside &= exporter.isin(chain.areas(row.exporter)) & importer.isin(
+            chain.areas(row.importer)
+        )
         inside &= exporter != importer
         blocks.append(((row.exporter, row.importer), np.flatnonzero(inside)))
     return [(places, block) for places, block in blocks if len(block)]
 
 
-def leads(flows: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame, tiers: pd.Series) -> pd.Series:
+def leads(
+    flows: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame, tiers: pd.Series
+) -> pd.Series:
     """Return weeks from dispatch to arrival.
 
     One week at home and inside a region; far away five weeks for materials and final goods by sea,

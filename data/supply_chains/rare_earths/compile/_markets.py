@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-
 from _common import read, text
 from _supply import other_use
 
@@ -19,7 +18,9 @@ def final_markets(sectors: pd.DataFrame, countries: pd.DataFrame) -> pd.DataFram
     pooled in X_EU, that of all others in X_WLD.
     """
     european = countries.set_index("area")["blocs"].str.contains("EU27")
-    pool = pd.Series({c: c if c in PLACES else RESIDUALS[0 if eu else 1] for c, eu in european.items()})
+    pool = pd.Series(
+        {c: c if c in PLACES else RESIDUALS[0 if eu else 1] for c, eu in european.items()}
+    )
     gdp = countries.set_index("area")["gdp_usd_m"].groupby(pool).sum()
     rows = []
     for rule in read("market_rules").itertuples():

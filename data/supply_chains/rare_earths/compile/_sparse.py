@@ -34,7 +34,8 @@ def small_pairs(
         Positions of edges that stay because a total between two countries reports them.
     """
     frame = edges.assign(
-        exporter=edges["supplier"].map(country).to_numpy(), importer=edges["buyer"].map(country).to_numpy()
+        exporter=edges["supplier"].map(country).to_numpy(),
+        importer=edges["buyer"].map(country).to_numpy(),
     )
     keys = ["product", "exporter", "importer"]
     pair = frame.groupby(keys, sort=True)["quantity"].sum()
@@ -67,13 +68,19 @@ def _least_use(frame: pd.DataFrame, costly: np.ndarray, blocks: list[np.ndarray]
         sparse.csr_array((quantity, (supplier, flow))),
         sparse.csr_array((quantity / frame["recipe"].to_numpy(), (slot, flow))),
     ]
-    parts += [sparse.csr_array((quantity[b], (np.zeros(len(b), int), b)), shape=(1, len(flow))) for b in blocks]
+    parts += [
+        sparse.csr_array((quantity[b], (np.zeros(len(b), int), b)), shape=(1, len(flow)))
+        for b in blocks
+    ]
     matrix = sparse.vstack(parts).tocsr()
     target = matrix @ np.ones(len(flow))
     scale = sparse.diags_array(1.0 / target)
     value = quantity / frame.groupby("product")["quantity"].transform("sum").to_numpy()
     solved = linprog(
-        np.where(costly, value, 0.0), A_eq=scale @ matrix, b_eq=np.ones(len(target)), method="highs-ds"
+        np.where(costly, value, 0.0),
+        A_eq=scale @ matrix,
+        b_eq=np.ones(len(target)),
+        method="highs-ds",
     )
     if solved.x is None:
         raise ValueError(f"no sparse flows found: {solved.message}")

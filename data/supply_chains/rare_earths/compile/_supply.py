@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-
 from _common import CHINA, NAN, read, text
 from _demand import MAGNETS
 
@@ -39,7 +38,9 @@ class Materials:
         self._swarf()
         for product in ORES:
             self._place(product, NAN)
-        self._place("conc_light", self._made("ore_bastnaesite", "ore_monazite") / ORE_PER_CONCENTRATE)
+        self._place(
+            "conc_light", self._made("ore_bastnaesite", "ore_monazite") / ORE_PER_CONCENTRATE
+        )
         self._place("conc_heavy", self._made("ore_ionic", "ore_xenotime") / ORE_PER_CONCENTRATE)
         self._place("separation_light", self._made("conc_light"))
         self._place("separation_heavy", self._made("conc_heavy"))
@@ -60,7 +61,9 @@ class Materials:
     def _place(self, product: str, total: float) -> None:
         """Add the sites of one product: stated quantities, then shares of the total, then the rest."""
         table = self.table[self.table["product"] == product]
-        quantity = table["value"].where(table["basis"] == "quantity", table["value"] * total / 100.0)
+        quantity = table["value"].where(
+            table["basis"] == "quantity", table["value"] * total / 100.0
+        )
         for basis, (kind, per) in OWN_FEED.items():
             own = [self._own(row, kind) / per for row in table.itertuples()]
             quantity = quantity.where(table["basis"] != basis, own)
@@ -71,7 +74,7 @@ class Materials:
                 raise ValueError(f"{product}@{row.country}:{row.firm} would make {value:g}")
             self._add(row, value)
 
-    def _own(self, row, kind: str) -> float:  # noqa: ANN001
+    def _own(self, row, kind: str) -> float:
         """Return what the same firm, or the country where no firm is named, makes of a product."""
         firm = text(row.firm)
         return sum(
@@ -82,7 +85,7 @@ class Materials:
             and (firm or r["country"] == row.country)
         )
 
-    def _add(self, row, quantity: float, **other: object) -> None:  # noqa: ANN001
+    def _add(self, row, quantity: float, **other: object) -> None:
         scale = quantity / row.value if row.basis in ("quantity", "share") else NAN
         self.rows.append(
             {
@@ -124,7 +127,9 @@ class Materials:
 
     def _stockpiled(self) -> float:
         other = read("other_use")
-        places = other[(other["product"] == "seg_concentrate") & (other["kind"] == "origin")]["country"]
+        places = other[(other["product"] == "seg_concentrate") & (other["kind"] == "origin")][
+            "country"
+        ]
         return sum(
             float(r["quantity"])  # type: ignore[arg-type]
             for r in self.rows
@@ -148,7 +153,9 @@ class Materials:
             for _, part in (exact if len(exact) else general).iterrows():
                 self.rows.append(self._child(row, part, cohort=tag))
 
-    def _child(self, parent: dict[str, object], part: pd.Series, *, cohort: str) -> dict[str, object]:
+    def _child(
+        self, parent: dict[str, object], part: pd.Series, *, cohort: str
+    ) -> dict[str, object]:
         label = f"{parent['product']}@{parent['country']}" + (
             f":{parent['firm']}" if parent["firm"] else ""
         )
@@ -202,12 +209,14 @@ def other_use(sites: pd.DataFrame, need: pd.Series) -> pd.DataFrame:
             left -= float(stated["value"].sum())
             if left <= 0:
                 raise ValueError(f"{product}: needs exceed supply by {-left:g}")
-            rows += [_market(row, left * row.value / share["value"].sum()) for row in share.itertuples()]
+            rows += [
+                _market(row, left * row.value / share["value"].sum()) for row in share.itertuples()
+            ]
         rows += [_market(row, float(row.value)) for row in stated.itertuples()]
     return pd.DataFrame(rows)
 
 
-def _market(row, quantity: float) -> dict[str, object]:  # noqa: ANN001
+def _market(row, quantity: float) -> dict[str, object]:
     return {
         "product": row.product,
         "country": row.country,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
 from _common import NAN, read, text
 
 MONEY_PRODUCTS_TIER = 8
@@ -100,7 +99,8 @@ def _cohort_rows(recipes: pd.DataFrame, sectors: pd.DataFrame) -> list[pd.DataFr
     out = []
     for row in sectors[sectors["cohort"] != ""].itertuples():
         own = recipes[
-            (recipes["product"] == row.product) & recipes["slot"].isin(["motor_auto_aux", "motor_ev"])
+            (recipes["product"] == row.product)
+            & recipes["slot"].isin(["motor_auto_aux", "motor_ev"])
         ].copy()
         own["site"] = f"{row.product}@{row.country}#{row.cohort}"
         for column in ("stock_weeks", "stock_weeks_low", "stock_weeks_high"):
@@ -117,10 +117,14 @@ def _country_rows(recipes: pd.DataFrame) -> list[pd.DataFrame]:
     sites = read("material_sites")
     components = read("component_shares")
     for stock in read("stock_overrides").itertuples():
-        known = pd.concat([sites[["product", "country", "firm"]], components[["product", "country", "firm"]]])
+        known = pd.concat(
+            [sites[["product", "country", "firm"]], components[["product", "country", "firm"]]]
+        )
         here = known[(known["product"] == stock.product) & (known["country"] == stock.country)]
         for firm in here["firm"].map(text):
-            own = recipes[(recipes["product"] == stock.product) & (recipes["slot"] == stock.slot)].copy()
+            own = recipes[
+                (recipes["product"] == stock.product) & (recipes["slot"] == stock.slot)
+            ].copy()
             own["site"] = f"{stock.product}@{stock.country}" + (f":{firm}" if firm else "")
             for column in ("stock_weeks", "stock_weeks_low", "stock_weeks_high"):
                 own[column] = getattr(stock, column)
@@ -134,10 +138,18 @@ def joint_table(materials: pd.DataFrame) -> pd.DataFrame:
     """Return the table joint: general yields, and those of named sites."""
     frame = read("yields")
     sites = materials.assign(
-        site=materials["product"] + "@" + materials["country"] + materials["firm"].map(lambda f: f":{f}" if f else "")
+        site=materials["product"]
+        + "@"
+        + materials["country"]
+        + materials["firm"].map(lambda f: f":{f}" if f else "")
     )
     named = frame["country"] != ""
-    key = frame["process"] + "@" + frame["country"] + frame["firm"].map(lambda f: f":{f}" if f else "")
+    key = (
+        frame["process"]
+        + "@"
+        + frame["country"]
+        + frame["firm"].map(lambda f: f":{f}" if f else "")
+    )
     unknown = set(key[named]) - set(sites["site"])
     if unknown:
         raise ValueError(f"yields of unknown sites {sorted(unknown)}")

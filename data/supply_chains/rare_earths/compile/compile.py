@@ -69,7 +69,9 @@ def _explained(frame: pd.DataFrame) -> pd.DataFrame:
     if "derivation" not in frame:
         return frame
     out = frame.copy()
-    blank = (out["derivation"].isna() | (out["derivation"] == "")) & out["confidence"].isin(["C", "D"])
+    blank = (out["derivation"].isna() | (out["derivation"] == "")) & out["confidence"].isin(
+        ["C", "D"]
+    )
     out["derivation"] = out["derivation"].where(~blank, "recalled, not verified in a document")
     return out
 
