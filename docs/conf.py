@@ -26,7 +26,8 @@ extensions = [
     "sphinx_design",
     "reference_pages",  # _ext/: pages made from the schema tables and from each `__all__`
 ]
-exclude_patterns = ["_build", "jupyter_execute", "conf.py", "_ext"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "jupyter_execute", "conf.py", "_ext"]
 # The first suffix is that of the pages that autosummary writes.
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
 
