@@ -173,7 +173,7 @@ class _World:
         self.called[e] = max(0.0, min(outstanding - self.goods[e], room))
 
     def _steps_3_and_4_output(self) -> None:
-        self.desired, self.x = {}, {}
+        self.desired, self.x, self.part_used = {}, {}, {}
         for name in self.node:
             if name in self.child_of:
                 own = self.capacity[name] * self.ramp[name] - 1.0
@@ -200,6 +200,7 @@ class _World:
         desired = self.desired[name] = min(ceiling, self.demand[name])
         scale = max(1.0, 1.0 + desired)
         x, short = desired, 0.0
+        part = {}
         for g in self.slots_of[name]:
             slot = self.slot[g]
             share = slot["use_share"] * slot["criticality"]
@@ -209,7 +210,13 @@ class _World:
                     x = min(x, (1.0 - share) * scale + share * cover - 1.0)
             else:
                 short += share * max(0.0, scale - cover)
-        return max(-1.0, min(x, scale - short - 1.0))
+                if share > 0.0:
+                    part[g] = min(scale, cover)
+        x = max(-1.0, min(x, scale - short - 1.0))
+        # What the part behind a disjoint slot uses: its own reach, at the load of the whole.
+        load = (1.0 + x) / (scale - short) if scale - short > 0.0 else 0.0
+        self.part_used |= {g: load * reach - 1.0 for g, reach in part.items()}
+        return x
 
     def _step_12_joint_output(self, child: str, activity: float) -> None:
         if child in self.byproduct:
@@ -224,7 +231,8 @@ class _World:
     def _step_5_use(self) -> None:
         self.used = {}
         for g in self.slot:
-            self.used[g] = min(self.x[g[0]], self.available[g] - 1.0)
+            use = self.part_used.get(g, self.x[g[0]])
+            self.used[g] = min(use, self.available[g] - 1.0)
             left = self.stock[g] + self.arrived[g] - self.used[g]
             self.stock[g] = left if self.slot[g]["storable"] else self.stock_target[g]
             self.position[g] -= self.used[g]

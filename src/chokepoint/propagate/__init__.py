@@ -7,6 +7,7 @@ from chokepoint.propagate._compile import WEEKS_PER_YEAR, CompiledChain, compile
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.propagate._simulate import simulate
+from chokepoint.propagate._trace import Trace, trace
 
 __all__ = [
     "WEEKS_PER_YEAR",
@@ -14,6 +15,8 @@ __all__ = [
     "CompiledChain",
     "Outcome",
     "ShockPlan",
+    "Trace",
     "compile_chain",
     "simulate",
+    "trace",
 ]

@@ -244,7 +244,9 @@ class NumpyEngine:
         output = np.minimum(desired, limit)
         if self.has_disjoint:
             short = self.by_buyer.add(self.phi * np.maximum(-gap, 0.0))
-            output = np.minimum(output, np.maximum(desired, 0.0) - short)
+            self.whole = np.maximum(desired, 0.0) - short
+            self.part = scale + np.minimum(gap, 0.0)
+            output = np.minimum(output, self.whole)
         output = np.maximum(output, -1.0)
         if len(self.children):
             self._share_out(desired, output)
@@ -268,7 +270,15 @@ class NumpyEngine:
 
     def _use(self, output: Array, arrived: Array, available: Array) -> None:
         """Step 5: inputs used, stocks and inventory positions."""
-        self.used = np.minimum(output[self.chain.group_buyer], available - 1.0)
+        buyer = self.chain.group_buyer
+        self.used = np.minimum(output[buyer], available - 1.0)
+        if self.has_disjoint:
+            # The part behind a disjoint slot runs as far as its own slot goes, at the load of
+            # the whole site: what another part lacks does not save anything here.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                load = np.clip((1.0 + output) / (1.0 + self.whole), 0.0, 1.0)
+            part = np.nan_to_num(load, nan=0.0)[buyer] * (1.0 + self.part) - 1.0
+            self.used = np.where(self.phi > 0, np.minimum(part, available - 1.0), self.used)
         keeps = self.chain.storable[:, None]
         stock = np.maximum(self.inventory + arrived - self.used, 0.0)
         self.inventory = np.where(keeps, stock, self.stock)
