@@ -41,7 +41,9 @@ def programs(draw, most_columns=5, most_rows=5, integer=False):
     cost = np.array([draw(number) for _ in range(columns)], dtype=float)
     lower = np.array([draw(st.integers(-3, 0)) for _ in range(columns)], dtype=float)
     upper = lower + np.array([draw(st.integers(0, 5)) for _ in range(columns)], dtype=float)
-    inside = np.array([draw(st.integers(int(a), int(b))) for a, b in zip(lower, upper)])
+    inside = np.array(
+        [draw(st.integers(int(a), int(b))) for a, b in zip(lower, upper, strict=True)]
+    )
     activity = matrix @ inside
     gaps = st.sampled_from([0.0, 1.0, 3.0, np.inf])
     low = activity - np.array([draw(gaps) for _ in range(rows)])
@@ -65,7 +67,7 @@ def least_vertex(program):
     planes = np.vstack([program.matrix.toarray(), np.eye(size)])
     low = np.concatenate([program.row_lower, program.column_lower])
     high = np.concatenate([program.row_upper, program.column_upper])
-    sides = [(plane, at) for plane, a, b in zip(planes, low, high) for at in {a, b}]
+    sides = [(plane, at) for plane, a, b in zip(planes, low, high, strict=True) for at in {a, b}]
     sides = [(plane, at) for plane, at in sides if np.isfinite(at)]
     best = np.inf
     for chosen in itertools.combinations(sides, size):
@@ -116,7 +118,10 @@ def test_whole_numbers_equal_enumeration(solver):
         if program.integer is None or not program.integer.all():
             program = _all_integer(program)
         grid = itertools.product(
-            *(np.arange(a, b + 1) for a, b in zip(program.column_lower, program.column_upper))
+            *(
+                np.arange(a, b + 1)
+                for a, b in zip(program.column_lower, program.column_upper, strict=True)
+            )
         )
         points = [np.array(point) for point in grid]
         best = min(
@@ -265,3 +270,11 @@ def test_to_pulp_is_readable_and_can_be_extended():
     model += ship["x0_ship_p__u_"] <= 1, "not_more_than_one"
     model.solve(pulp.getSolver("HiGHS", msg=False))
     assert pulp.value(model.objective) == pytest.approx(1 * 1 + 3 * 2 + 2 * 3 + 3 * 1)
+
+
+def test_highs_writes_nothing(capfd):
+    transport().solve(solver="highs")
+    with pytest.raises(OptionError):
+        transport().solve(solver="highs", options={"no_such_option": 1})
+    out, _ = capfd.readouterr()
+    assert "HiGHS" not in out.replace("getOptionIndex", "")

@@ -51,6 +51,7 @@ class ProgramBuilder:
         }
         self._integer: list[NDArray[np.bool_]] = []
         self._entries: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self._constants: list[tuple[IntArray, FloatArray]] = []
         self._n_columns = self._n_rows = 0
 
     def columns(
@@ -117,6 +118,13 @@ class ProgramBuilder:
         kept = value != 0
         self._entries.append((row[kept], column[kept], value[kept]))
 
+    def shift(self, rows: ArrayLike, constants: ArrayLike) -> None:
+        """Add constants to the left sides of rows: their bounds move the other way."""
+        row, constant = np.broadcast_arrays(
+            np.asarray(rows, dtype=np.intp), np.asarray(constants, dtype=np.float64)
+        )
+        self._constants.append((row.ravel(), constant.ravel()))
+
     def build(self, *, offset: float = 0.0) -> LinearProgram:
         """Return the program: minimise ``cost @ x + offset``."""
         none = (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
@@ -127,6 +135,9 @@ class ProgramBuilder:
         matrix = sparse.csr_array(sparse.coo_array((value, (row, column)), shape=shape))
         matrix.sum_duplicates()
         numbers = {key: _join(parts) for key, parts in self._numbers.items()}
+        for rows, constants in self._constants:
+            np.subtract.at(numbers["row_lower"], rows, constants)
+            np.subtract.at(numbers["row_upper"], rows, constants)
         integer = np.concatenate(self._integer) if self._integer else np.empty(0, bool)
         return LinearProgram(
             name=self.name,

@@ -14,7 +14,7 @@ from chokepoint.errors import OptionError, SolverError
 from chokepoint.program._program import LinearProgram
 from chokepoint.program._solution import Solution, Status, duality_gap
 
-__all__ = ["HighsSession", "Raw"]
+__all__ = ["HighsSession", "Raw", "quiet_highs"]
 
 FloatArray = NDArray[np.float64]
 
@@ -67,9 +67,9 @@ class HighsSession:
 
         self._highspy = highspy
         self.program = program
-        self._model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._model = quiet_highs()
         # Coefficients of small flows are small on purpose; HiGHS drops those below 1e-9.
-        settings = {"output_flag": False, "small_matrix_value": 1e-12, **(options or {})}
+        settings = {"small_matrix_value": 1e-12, **(options or {})}
         for name, value in settings.items():
             self._set_option(name, value)
         started = time.perf_counter()
@@ -215,6 +215,23 @@ class HighsSession:
             seconds=seconds,
             solver=name,
         )
+
+
+def quiet_highs() -> Any:
+    """Return a HiGHS model that writes nothing, not even its banner.
+
+    The constructor of ``highspy.Highs`` turns callbacks on, which prints a banner before any
+    option can be set; the class below it does not.
+    """
+    import highspy
+
+    class Quiet(highspy.Highs):
+        def __init__(self) -> None:
+            super(highspy.Highs, self).__init__()  # type: ignore[no-untyped-call]
+
+    model: Any = Quiet()
+    model.setOptionValue("output_flag", False)
+    return model
 
 
 def _like(value: ArrayLike, places: NDArray[np.int32]) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chokepoint.errors import MissingDependencyError, OptionError
-from chokepoint.program._highs import Raw
+from chokepoint.program._highs import Raw, quiet_highs
 from chokepoint.program._program import LinearProgram
 from chokepoint.program._solution import Status, duality_gap
 
@@ -173,8 +173,7 @@ def _check_highs_options(options: Mapping[str, Any]) -> None:
     """Refuse what HiGHS refuses: PuLP does not look at the status of its options."""
     import highspy
 
-    probe: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    probe.setOptionValue("output_flag", False)
+    probe = quiet_highs()
     for name, value in options.items():
         if name in {"gapRel", "gapAbs", "threads", "mip"}:
             continue
