@@ -39,7 +39,7 @@ def leverage(
 
     .. math:: D_T(h) = \sum_{t < h} \sum_{i \in T} -x_i(t)\, va_i
 
-    under a complete and permanent ban from week 0 . The largest over the
+    under a complete and permanent ban from week 0. The largest over the
     bundles is the gross leverage :math:`\Lambda_{A \to T}(h)`; :math:`D_A` under the same ban
     is the self-harm.
 
