@@ -168,7 +168,7 @@ class Draft:
                     "slot": slot,
                     "input": product,
                     # `worth`: how much of the slot one unit of this input fills.
-                    "quantity": filled / worth.get(product, 1.0) / made[buyer],
+                    "quantity": filled / worth.get(product, 1.0) / (made[buyer] or 1.0),
                     "stock_weeks": 2.0,
                 }
                 rows.append(row | columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chokepoint.errors import OptionError
@@ -51,7 +52,7 @@ class Behaviour:
             for name in ("trigger", "memory", "speed")
             if not 0.0 <= getattr(self, name) <= 1.0
         ]
-        if self.exponent < 0:
-            wrong.append(f"exponent must be >= 0, got {self.exponent}")
+        if not 0.0 <= self.exponent < math.inf:
+            wrong.append(f"exponent must be a number >= 0, got {self.exponent}")
         if wrong:
             raise OptionError("Behaviour: " + "; ".join(wrong) + ".")

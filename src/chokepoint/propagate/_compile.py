@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import ShapeError
 
-__all__ = ["WEEKS_PER_YEAR", "CompiledChain", "compile_chain", "stack"]
+__all__ = [
+    "WEEKS_PER_YEAR",
+    "CompiledChain",
+    "check_same_structure",
+    "compile_chain",
+    "stack",
+]
 
 WEEKS_PER_YEAR = 52.0
 
@@ -123,6 +129,7 @@ def _flags(values: pd.Series) -> BoolArray:
 
 def _end_sector(nodes: pd.DataFrame, edges: pd.DataFrame) -> BoolArray:
     """Return sites whose product ends in final demand and enters no other site."""
+    edges = edges[~edges["dormant"]]
     buyers = nodes.loc[edges["buyer"]]
     to_site = pd.Series(buyers["kind"].eq("site").to_numpy(), index=edges["supplier"])
     final = buyers["kind"].eq("market") & buyers["sector"].ne("other_use")
@@ -254,26 +261,37 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def stack(chains: Sequence[CompiledChain]) -> CompiledChain:
-    """Return one compiled chain whose lanes are those of `chains`, in order.
+def check_same_structure(chains: Sequence[CompiledChain]) -> None:
+    """Refuse chains that differ in more than numbers.
 
     Raises
     ------
     ShapeError
-        If the chains differ in their sites, slots or flows.
+        If the chains differ in their sites, slots or flows, or in what is one for all lanes,
+        such as lead times.
     """
+    first = chains[0]
+    shared = [field.name for field in fields(CompiledChain) if field.name not in _NUMBERS]
+    for position, other in enumerate(chains[1:], start=1):
+        if not (other.nodes.index.equals(first.nodes.index) and other.groups.equals(first.groups)):
+            raise ShapeError(
+                f"Expected chains with the same sites, slots and flows, got a chain {position} "
+                "that differs from the first. Simulate them one by one."
+            )
+        for name in shared:
+            mine, theirs = getattr(first, name), getattr(other, name)
+            if isinstance(mine, np.ndarray) and not np.array_equal(mine, theirs):
+                raise ShapeError(
+                    f"Expected chains with the same {name}, got a chain {position} that differs "
+                    "from the first. Simulate them one by one."
+                )
+
+
+def stack(chains: Sequence[CompiledChain]) -> CompiledChain:
+    """Return one compiled chain whose lanes are those of `chains`, which share their structure."""
     first = chains[0]
     if len(chains) == 1:
         return first
-    for other in chains[1:]:
-        if not (other.nodes.index.equals(first.nodes.index)
-                and other.groups.equals(first.groups)
-                and np.array_equal(other.edge_supplier, first.edge_supplier)
-                and np.array_equal(other.edge_group, first.edge_group)):  # fmt: skip
-            raise ShapeError(
-                "Expected chains with the same sites, slots and flows, got chains that differ. "
-                "Simulate them one by one."
-            )
     parts = {field.name: getattr(first, field.name) for field in fields(CompiledChain)}
     for name in _NUMBERS:
         parts[name] = np.hstack([getattr(chain, name) for chain in chains])

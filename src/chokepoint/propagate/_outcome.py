@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ __all__ = ["Outcome"]
 
 FloatArray = NDArray[np.float64]
 By = Literal["country", "product", "tier", "site", "total"]
+_BREAKDOWNS = get_args(By)
 LOSS_UNIT = "USD million of value added, baseline prices"
 UNMET_UNIT = "USD million of final demand, baseline prices"
 
@@ -38,21 +39,21 @@ class Outcome:
         Names of the scenarios, or (draw, scenario) pairs.
     countries : pandas.Index
         Areas, in the order of the last axis of the arrays.
-    nodes : pandas.DataFrame
-        Sites and markets with their facts.
     weeks : int
         Number of weeks simulated.
     behaviour : Behaviour
         Settings of the run.
+    end_sector : numpy.ndarray
+        Whether a node sells to final demand and to no site.
     """
 
     scenarios: pd.Index
     countries: pd.Index
-    nodes: pd.DataFrame
     weeks: int
     behaviour: Behaviour
-    end_sector: NDArray[np.bool_] = field(repr=False)
-    _recorded: Recorded = field(repr=False)
+    end_sector: NDArray[np.bool_]
+    _nodes: pd.DataFrame
+    _recorded: Recorded
 
     @classmethod
     def join(
@@ -67,20 +68,28 @@ class Outcome:
         """Return one outcome from the chunks of a batch."""
         names = ["loss", "unmet", "worst"]
         if parts[0].activity is not None:
-            names += ["activity", "value_added", "final_value"]
-        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+            names += ["activity", "wanted", "value_added", "final_value"]
+        arrays = {name: _joined([getattr(part, name) for part in parts]) for name in names}
         for array in arrays.values():
             array.flags.writeable = False
         countries = pd.Index(sorted(chain.nodes["country"].unique()), name="country")
         return cls(
-            labels, countries, chain.nodes, weeks, behaviour, chain.end_sector, Recorded(**arrays)
+            labels, countries, weeks, behaviour, chain.end_sector, chain.nodes, Recorded(**arrays)
         )
 
     # ------------------------------------------------------------------- tables
 
     @property
+    def nodes(self) -> pd.DataFrame:
+        """Sites and markets with their facts, as ``chain.nodes``; a copy."""
+        return self._nodes.copy()
+
+    @property
     def activity(self) -> FloatArray:
-        """Output over baseline, shape (scenario, week, node), nodes as in ``nodes``; read-only."""
+        """Output over baseline, shape (scenario, week, node), nodes as in ``nodes``; read-only.
+
+        For a market it is the demand that was served over baseline demand.
+        """
         if self._recorded.activity is None:
             raise OptionError(
                 'Expected a run that keeps sites, got one with record="country". '
@@ -129,7 +138,8 @@ class Outcome:
     ) -> pd.DataFrame:
         """Return unmet final demand [USD million, baseline prices]; arguments as for `loss`.
 
-        Markets with sector ``other_use`` do not count.
+        It is the demand of the week less what comes: demand that falls is not unmet. Markets
+        with sector ``other_use`` do not count.
         """
         return self._table("unmet", by=by, over=over, weeks=weeks, unit=UNMET_UNIT)
 
@@ -137,6 +147,10 @@ class Outcome:
         self, what: str, *, by: By, over: str | None, weeks: int | None, unit: str
     ) -> pd.DataFrame:
         horizon = self._horizon(weeks)
+        if by not in _BREAKDOWNS:
+            raise OptionError(f"by must be one of {', '.join(_BREAKDOWNS)}; got {by!r}.")
+        if over not in (None, "week"):
+            raise OptionError(f'over must be "week" or None, got {over!r}.')
         if by in ("country", "total"):
             values = getattr(self._recorded, what)[:, :horizon]
             columns = self.countries
@@ -165,14 +179,20 @@ class Outcome:
         return weeks
 
     def _by_node(self, what: str, by: str, horizon: int) -> tuple[FloatArray, pd.Index]:
-        weight = self._recorded.value_added if what == "loss" else self._recorded.final_value
-        lost = (1.0 - self.activity[:, :horizon]) + 0.0
+        activity, recorded = self.activity[:, :horizon], self._recorded
+        assert recorded.wanted is not None
+        if what == "loss":
+            kind, weight, missing = "site", recorded.value_added, 1.0 - activity
+        else:
+            kind, weight = "market", recorded.final_value
+            missing = recorded.wanted[:, :horizon] - activity
         assert weight is not None
-        keep = self.nodes["kind"].eq("site" if what == "loss" else "market").to_numpy()
-        values = (lost * weight[:, None, :])[:, :, keep]
-        nodes = self.nodes[keep]
+        keep = self._nodes["kind"].eq(kind).to_numpy()
+        # Minus zero is written as zero.
+        values = (missing * weight[:, None, :])[:, :, keep] + 0.0
+        nodes = self._nodes[keep]
         if by == "site":
-            return values, nodes.index
+            return values, nodes.index.rename(kind)
         codes, labels = pd.factorize(nodes[by], sort=True)
         summed = np.zeros((*values.shape[:2], len(labels)))
         for code in range(len(labels)):
@@ -202,7 +222,7 @@ class Outcome:
         pandas.DataFrame
             Full weeks before the first such week, scenario x country; infinite if none.
         """
-        hit = self._recorded.worst <= -threshold
+        hit = self._hit(threshold)
         weeks = np.where(hit.any(axis=1), hit.argmax(axis=1), np.inf)
         return self._times(weeks)
 
@@ -214,12 +234,18 @@ class Outcome:
         pandas.DataFrame
             Scenario x country; 0 if never hit, infinite if still hit in the last week.
         """
-        hit = self._recorded.worst <= -threshold
+        hit = self._hit(threshold)
         first = hit.argmax(axis=1)
         last = self.weeks - 1 - hit[:, ::-1].argmax(axis=1)
         weeks = np.where(hit.any(axis=1), last + 1.0 - first, 0.0)
         weeks = np.where(hit[:, -1], np.inf, weeks)
         return self._times(weeks)
+
+    def _hit(self, threshold: float) -> NDArray[np.bool_]:
+        if not 0.0 < threshold <= 1.0:
+            raise OptionError(f"threshold must be a share in (0, 1], got {threshold}.")
+        hit: NDArray[np.bool_] = self._recorded.worst <= -threshold
+        return hit
 
     def _times(self, weeks: FloatArray) -> pd.DataFrame:
         table = pd.DataFrame(weeks, index=self.scenarios, columns=self.countries)
@@ -239,7 +265,7 @@ class Outcome:
         return [
             ("scenarios", str(len(self.scenarios))),
             ("weeks", str(self.weeks)),
-            ("sites", str(int(self.nodes["kind"].eq("site").sum()))),
+            ("sites", str(int(self._nodes["kind"].eq("site").sum()))),
             ("loss", f"{total.min():,.0f} to {total.max():,.0f} USD million of value added"),
         ]
 
@@ -252,6 +278,13 @@ class Outcome:
             for name, value in self._facts()
         )
         return f"<table><caption>Outcome</caption>{rows}</table>"
+
+
+def _joined(parts: Sequence[FloatArray]) -> FloatArray:
+    """Return the chunks one after the other; a last axis of one column is spread where needed."""
+    width = max(part.shape[-1] for part in parts)
+    wide = [np.broadcast_to(part, (*part.shape[:-1], width)) for part in parts]
+    return np.concatenate(wide)
 
 
 def _with_weeks(scenarios: pd.Index, horizon: int) -> pd.MultiIndex:

@@ -96,6 +96,12 @@ class ShockPlan:
             changes = changes | self.licences.changes
         return int(np.argmax(changes)) if changes.any() else self.weeks
 
+    @property
+    def nodes_hit(self) -> NDArray[np.intp]:
+        """Sites and markets whose capacity or demand an effect changes in any lane."""
+        hit = [effect.nodes for _, effect in self._capacity]
+        return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *hit]))
+
     def capacity(self, week: int) -> FloatArray:
         """Return the capacity (site) or demand (market) multiplier, shape (N, lanes)."""
         factor = np.ones((self._n_nodes, self.lanes))

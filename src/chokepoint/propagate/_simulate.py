@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from chokepoint._progress import track
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.propagate._behaviour import Behaviour
-from chokepoint.propagate._compile import CompiledChain, compile_chain, stack
+from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain, stack
 from chokepoint.propagate._engine_numpy import NumpyEngine
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._recorder import CountryRecorder, SiteRecorder
@@ -89,8 +89,10 @@ def simulate(
     >>> float(out.loss(by="total").to_numpy().sum())
     0.0
     """
-    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
-    _check(listed, weeks)
+    listed = _listed(scenarios)
+    weeks = _whole_weeks(weeks)
+    _check_choice("record", record, ("site", "country"))
+    _check_choice("dtype", dtype, ("float64", "float32"))
     settings = behaviour or Behaviour()
     single = isinstance(chain, SupplyChain)
     chains = [chain] if isinstance(chain, SupplyChain) else list(chain)
@@ -98,6 +100,7 @@ def simulate(
         raise OptionError("Expected at least one chain, got none.")
     effects = [scenario.effects(chains[0], weeks) for scenario in listed]
     compiled = [compile_chain(one) for one in chains]
+    check_same_structure(compiled)
     lanes = [_Lane(one, effect) for one in compiled for effect in effects]
     kind = SiteRecorder if record == "site" else CountryRecorder
     parts = []
@@ -109,7 +112,7 @@ def simulate(
             n_edges=merged.n_edges,
             weeks=weeks,
         )
-        recorder = kind(merged, lanes=len(some), weeks=weeks)
+        recorder = kind(merged, shocks)
         NumpyEngine(merged, shocks, settings, np.dtype(dtype)).run(recorder)
         parts.append(recorder.result())
     return Outcome.join(
@@ -121,15 +124,35 @@ def simulate(
     )
 
 
-def _check(scenarios: Sequence[Scenario], weeks: int) -> None:
-    if weeks < 1:
-        raise OptionError(f"weeks must be at least 1, got {weeks}.")
-    if not scenarios:
+def _listed(scenarios: Any) -> list[Scenario]:
+    """Return the scenarios as a list; refuse what is none, and names that repeat."""
+    several = isinstance(scenarios, Iterable) and not isinstance(scenarios, str)
+    given = list(scenarios) if several else [scenarios]
+    strangers = {type(one).__name__ for one in given if not isinstance(one, Scenario)}
+    if strangers:
+        raise OptionError(
+            f"Expected scenarios, got {', '.join(sorted(strangers))}. Put events into a "
+            'scenario: Scenario("name", [event, ...]).'
+        )
+    if not given:
         raise OptionError("Expected at least one scenario, got none.")
-    names = pd.Index([scenario.name for scenario in scenarios])
+    names = pd.Index([scenario.name for scenario in given])
     if names.has_duplicates:
         twice = sorted(set(names[names.duplicated()]))
         raise OptionError(f"Scenario names must be unique; repeated: {', '.join(twice)}.")
+    return given
+
+
+def _whole_weeks(weeks: Any) -> int:
+    if isinstance(weeks, bool) or not isinstance(weeks, int | np.integer) or weeks < 1:
+        raise OptionError(f"weeks must be a whole number of at least 1, got {weeks!r}.")
+    return int(weeks)
+
+
+def _check_choice(option: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        listed = ", ".join(f'"{choice}"' for choice in choices)
+        raise OptionError(f'{option} must be one of {listed}, got "{value}".')
 
 
 def _labels(scenarios: Sequence[Scenario], draws: int | None) -> pd.Index:
