@@ -14,6 +14,7 @@ from chokepoint.chain import (
     BLOC_PREFERENCE,
     HOME_PREFERENCE,
     SupplyChain,
+    _fit,
     _fit_failure,
     estimate_flows,
 )
@@ -315,6 +316,12 @@ class TestInfeasible:
         )
         with pytest.raises(ConvergenceError, match="worst totals:\n  output of ore@AUS"):
             SupplyChain.from_tables(tables)
+
+
+def test_trade_totals_that_are_not_reached_are_told(monkeypatch, tables):
+    monkeypatch.setattr(_fit, "_TRADE_TOLERANCE", -1.0)
+    with pytest.raises(ConvergenceError, match="magnets CHN -> USA"):
+        SupplyChain.from_tables(tables)
 
 
 def test_dormant_alternatives_get_no_baseline_flow(full):

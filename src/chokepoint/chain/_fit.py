@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from chokepoint import schema
 from chokepoint.chain._balance import TOLERANCE, balance
 from chokepoint.chain._fit_failure import check_totals, explain_failure
 from chokepoint.chain._fit_problem import FloatArray, IntArray, Problem, build_problem
+from chokepoint.chain._fit_report import flow_table, trade_table
 from chokepoint.chain._fit_trade import TradeTotals, reconcile
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._scaling import Scaling, Totals, scale
@@ -134,8 +134,8 @@ def estimate_flows(
     final = scale(flow, _hard_totals(problem), tolerance=1e-13)
     if final.worst > _TOLERANCE:
         explain_failure(problem, hard, scaled, _size(problem))
-    flows = _flows(tables, problem, final.flow)
-    trade = _trade_report(problem, final.flow)
+    flows = flow_table(tables, problem, final.flow)
+    trade = trade_table(problem, final.flow)
     return FlowEstimate(flows, final.worst, trade, scaled.iterations + final.iterations)
 
 
@@ -255,64 +255,3 @@ def _only(problem: Problem, kept: np.ndarray) -> Problem:
         seed=problem.seed[kept],
         blocks=tuple(position[block[kept[block]]] for block in problem.blocks),
     )
-
-
-def _flows(tables: Mapping[str, pd.DataFrame], problem: Problem, flow: FloatArray) -> pd.DataFrame:
-    estimated = pd.DataFrame(
-        {
-            "supplier": problem.suppliers["site"].to_numpy()[problem.supplier],
-            "buyer": problem.slots["buyer"].to_numpy()[problem.slot],
-            "slot": problem.slots["slot"].to_numpy()[problem.slot],
-            "quantity": flow,
-            "known": "estimated",
-            "confidence": "D",
-            "derivation": "proportional fitting to supplier totals, slot needs and trade",
-        }
-    )
-    known = problem.known[[c for c in schema.spec("flows").names if c in problem.known]]
-    known = known.dropna(axis="columns", how="all")
-    frame = pd.concat([known, estimated], ignore_index=True)
-    nodes = pd.Index([*tables["sites"]["site"], *tables["markets"]["market"]])
-    order = np.lexsort(
-        (
-            frame["slot"].to_numpy(dtype=object),
-            nodes.get_indexer(frame["supplier"]),
-            nodes.get_indexer(frame["buyer"]),
-        )
-    )
-    return schema.coerce("flows", frame.iloc[order])[0]
-
-
-def _trade_report(problem: Problem, flow: FloatArray) -> pd.DataFrame:
-    trade = problem.trade
-    inside = np.array([flow[block].sum() for block in problem.blocks], dtype=np.float64)
-    fitted = inside + trade["held"].to_numpy()
-    reported = trade["quantity"].to_numpy()
-    low = trade["low"].fillna(trade["quantity"]).to_numpy()
-    high = trade["high"].fillna(trade["quantity"]).to_numpy()
-    slack = 1e-5 * np.maximum(reported, fitted)
-    met = np.abs(fitted - reported) <= slack
-    within = (fitted >= low - slack) & (fitted <= high + slack)
-    reason = np.select(
-        [
-            met,
-            (trade["role"] == "check").to_numpy(),
-            (trade["held"] > reported + slack).to_numpy(),
-            (trade["covered"] == 0).to_numpy(),
-            within,
-        ],
-        [
-            "",
-            "compared only",
-            "reported flows exceed the total",
-            "no pair of supplier and buyer in the chain",
-            "inside the range; supplier totals and slot needs do not allow the total itself",
-        ],
-        default="outside the range; supplier totals and slot needs do not allow it",
-    )
-    columns = ["products", "exporter", "importer", "period", "role"]
-    frame = trade[columns].assign(
-        reported=reported, low=low, high=high, fitted=fitted,
-        deviation=fitted - reported, reason=reason,
-    )  # fmt: skip
-    return frame.set_index(trade["row"].to_numpy()).sort_index().rename_axis("row")

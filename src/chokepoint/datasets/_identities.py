@@ -19,8 +19,8 @@ def identities(
     edges: pd.DataFrame,
     source: IntArray,
     factor: FloatArray,
-) -> tuple[sparse.csr_array, FloatArray]:
-    """Return the identities as ``rows @ (flows, sources) = 0``, and the scale of each variable.
+) -> sparse.csr_array:
+    """Return the identities as ``rows @ (flows, sources) = 0``.
 
     Parameters
     ----------
@@ -33,11 +33,9 @@ def identities(
 
     Returns
     -------
-    rows : sparse array (identities, flows + sources)
+    sparse array (identities, flows + sources)
         What each selling site ships less its output, then what fills each slot less its need,
         each divided by its baseline total.
-    size : array (flows + sources,)
-        Need of the flow's slot in units of the input; quantity of the source.
     """
     quantity = nodes["output_qty"].to_numpy()
     supplier = nodes.index.get_indexer(pd.Index(edges["supplier"]))
@@ -60,10 +58,7 @@ def identities(
     ]
     row, column, data = (np.concatenate(part) for part in zip(*parts, strict=True))
     used = (row >= 0) & np.isfinite(data)
-    rows = sparse.csr_array(
+    return sparse.csr_array(
         (data[used], (row[used], column[used])),
         shape=(len(ships) + len(fills), flows + sources),
     )
-    own = np.zeros(sources)
-    own[source] = quantity / factor
-    return rows, np.concatenate([need[slot] * recipe, own])

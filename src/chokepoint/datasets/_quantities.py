@@ -68,8 +68,6 @@ class Quantities:
         Of the flows.
     rows : sparse array (identities, variables)
         Identities ``rows @ variables = 0``, relative to baseline.
-    size : array (variables,)
-        Baseline scale of each variable: of a flow its whole slot, of a source its quantity.
     """
 
     source: IntArray
@@ -83,7 +81,6 @@ class Quantities:
     spread: Spread
     flows: Spread
     rows: sparse.csr_array
-    size: FloatArray
 
     @classmethod
     def of(cls, chain: SupplyChain) -> Quantities:
@@ -96,7 +93,7 @@ class Quantities:
         number = np.full(len(nodes), -1)
         number[own] = np.arange(len(own))
         spread = _node_spread(tables)
-        rows, size = identities(nodes, slots, edges, number[source], factor)
+        rows = identities(nodes, slots, edges, number[source], factor)
         low, high = _bounds(spread, source, factor, own)
         flows = column_spread("flows", _in_order(tables["flows"], edges), "quantity")
         return cls(
@@ -111,7 +108,6 @@ class Quantities:
             spread=_take(spread, own),
             flows=flows,
             rows=rows,
-            size=size,
         )
 
     def sample(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -145,7 +141,7 @@ class Quantities:
 
     def _loose(self) -> FloatArray:
         """Return how easily each variable moves: flows and `other_use` 1, other sources little."""
-        loose = np.ones(len(self.size))
+        loose = np.ones(self.rows.shape[1])
         loose[: len(self.held)][self.held] = _HELD
         loose[len(self.held) :] = np.where(self.group >= 0, 1.0 / _STIFF, 1.0)
         return loose
