@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -41,11 +43,14 @@ class Event(ABC):
     _shares: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        self._freeze()
         problems = []
-        if self.start < 0:
-            problems.append(f"start must be >= 0 [weeks], got {self.start}")
-        if self.weeks is not None and self.weeks < 1:
-            problems.append(f"weeks must be >= 1 or None (to the end), got {self.weeks}")
+        if not _is_whole(self.start, least=0):
+            problems.append(f"start must be a whole number >= 0 [weeks], got {self.start}")
+        if self.weeks is not None and not _is_whole(self.weeks, least=1):
+            problems.append(
+                f"weeks must be a whole number >= 1 or None (to the end), got {self.weeks}"
+            )
         for name in self._shares:
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
@@ -53,6 +58,13 @@ class Event(ABC):
         problems += self._problems()
         if problems:
             raise OptionError(f"{type(self).__name__}: " + "; ".join(problems) + ".")
+
+    def _freeze(self) -> None:
+        """Keep lists as tuples: an event is a value and does not follow the user's lists."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Iterable) and not isinstance(value, str):
+                object.__setattr__(self, item.name, tuple(value))
 
     def _problems(self) -> list[str]:
         return []
@@ -86,8 +98,9 @@ class ExportBan(Event):
     Examples
     --------
     >>> from chokepoint.scenario import ExportBan
-    >>> ExportBan(by="CHN", against="USA", products=["ndfeb_sintered"], severity=0.9, weeks=26)
-    ExportBan(start=0, weeks=26, by='CHN', against='USA', products=['ndfeb_sintered'], severity=0.9)
+    >>> ExportBan(by="CHN", against="USA", products=["ndfeb_sintered"], severity=0.9)
+    ExportBan(start=0, weeks=None, by='CHN', against='USA', products=('ndfeb_sintered',),
+    severity=0.9)
     """
 
     by: Labels
@@ -172,21 +185,23 @@ class Licence(Event):
     review_weeks: int = 9
     refused: float = 0.0
     clearing: float = 1.5
-    release: tuple[float, ...] | None = None
+    release: Sequence[float] | None = None
     goods_weeks: float = 4.0
 
     _shares = ("refused",)
 
     def _problems(self) -> list[str]:
         problems = []
-        if self.review_weeks < 0:
-            problems.append(f"review_weeks must be >= 0, got {self.review_weeks}")
-        if self.clearing < 0:
-            problems.append(f"clearing must be >= 0 (share of baseline), got {self.clearing}")
-        if self.goods_weeks < 0:
-            problems.append(f"goods_weeks must be >= 0, got {self.goods_weeks}")
-        if self.release is not None and (len(self.release) == 0 or min(self.release) < 0):
-            problems.append(f"release must hold shares >= 0, got {self.release}")
+        if not _is_whole(self.review_weeks, least=0):
+            problems.append(f"review_weeks must be a whole number >= 0, got {self.review_weeks}")
+        if not 0.0 <= self.clearing < math.inf:
+            problems.append(f"clearing must be a share of baseline >= 0, got {self.clearing}")
+        if not 0.0 <= self.goods_weeks < math.inf:
+            problems.append(f"goods_weeks must be a number >= 0, got {self.goods_weeks}")
+        if self.release is not None and not (
+            len(self.release) and all(0.0 <= share < math.inf for share in self.release)
+        ):
+            problems.append(f"release must hold shares of baseline >= 0, got {self.release}")
         return problems
 
     def effects(self, chain: SupplyChain, horizon: int) -> Effects:
@@ -231,8 +246,10 @@ class Outage(Event):
         problems = []
         if self.products is None and self.country is None and self.sites is None:
             problems.append("name at least one of products, country, sites")
-        if self.recovery_weeks < 0:
-            problems.append(f"recovery_weeks must be >= 0, got {self.recovery_weeks}")
+        if not _is_whole(self.recovery_weeks, least=0):
+            problems.append(
+                f"recovery_weeks must be a whole number >= 0, got {self.recovery_weeks}"
+            )
         return problems
 
     def effects(self, chain: SupplyChain, horizon: int) -> Effects:
@@ -267,10 +284,18 @@ class DemandShift(Event):
     country: Labels | None = None
 
     def _problems(self) -> list[str]:
-        return [] if self.change >= -1 else [f"change must be >= -1, got {self.change}"]
+        if -1.0 <= self.change < math.inf:
+            return []
+        return [f"change must be a number >= -1, got {self.change}"]
 
     def effects(self, chain: SupplyChain, horizon: int) -> Effects:
         """Return the demand of the markets that change."""
         nodes = node_positions(chain, kind="market", products=self.products, country=self.country)
         factor = self._profile(horizon, inside=1.0 + self.change)
         return Effects(capacity=(CapacityEffect(nodes, factor),))
+
+
+def _is_whole(value: object, *, least: int) -> bool:
+    return (
+        isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+    )
