@@ -17,7 +17,7 @@ COUNTRIES = ("CHN", "USA", "JPN", "DEU", "AUS")
 
 
 def full_tables() -> dict[str, pd.DataFrame]:
-    """Tables with a joint process, by-product, OR slot, overrides, cohorts, firms and the rest."""
+    """Tables with a joint process, a recycled by-product, an OR slot, overrides, cohorts, firms."""
     return {
         "countries": _frame(
             "area kind blocs gdp_usd_m",
@@ -33,6 +33,7 @@ def full_tables() -> dict[str, pd.DataFrame]:
                 "power 1 - MWh 50 false 0",
                 "magnet 2 magnets t 80000 true 0",
                 "car 3 cars car 25000 true 2",
+                "ndpr_recycled 1 - t 60000 true 0",
             ],
         ),
         "sites": _frame(
@@ -53,6 +54,7 @@ def full_tables() -> dict[str, pd.DataFrame]:
                 "car USA - - - 3000 - - .2 A",
                 "car JPN - thin - 1000 - - .2 A",
                 "car JPN - rest - 2000 - - .2 A",
+                "ndpr_recycled JPN - - - 37.5 - - .2 C",
             ],
         ),
         "inputs": _frame(
@@ -60,12 +62,13 @@ def full_tables() -> dict[str, pd.DataFrame]:
             "throttle_weeks stock_weeks_low stock_weeks_high",
             [
                 "magnet - ndpr ndpr .4 1 nested 1 6 2 3 9",
-                "magnet - ndpr swarf .5 1 nested 1 6 2 3 9",
+                "magnet - ndpr ndpr_recycled .5 1 nested 1 6 2 3 9",
                 "magnet - dy dy .02 .5 nested .9 8 1 - -",
                 "magnet - power power 1 1 disjoint .3 0 1 - -",
                 "magnet magnet@JPN power power 1.2 1 disjoint .4 0 1 - -",
                 "car - - magnet .08 .9 nested 1 4 1 2 8",
                 "car car@JPN#thin - magnet .08 .9 nested 1 1 1 - -",
+                "ndpr_recycled - - swarf 2 1 nested 1 2 1 - -",
             ],
         ),
         "joint": _frame(
@@ -85,7 +88,7 @@ def full_tables() -> dict[str, pd.DataFrame]:
                 "car CHN fleets 1000 900 1200",
                 "ndpr CHN other_use 70 - -",
                 "magnet CHN other_use 120 - -",
-                "swarf CHN other_use 82.5 - -",
+                "swarf CHN other_use 45 - -",
             ],
         ),
         "alternatives": _frame(

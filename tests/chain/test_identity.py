@@ -134,3 +134,16 @@ class TestReplace:
         other = full.replace(flows=None)
         assert other.fit is not None
         assert other == full
+
+
+def test_a_shuffled_chain_gives_the_same_losses_under_the_same_labels(full):
+    import chokepoint as cp
+
+    ban = cp.Scenario("ban", [cp.ExportBan(by="CHN", products="oxides", weeks=20)])
+    other = SupplyChain.from_tables(shuffled(full.tables, 3))
+    losses, others = (
+        cp.simulate(chain, [ban], weeks=26).loss(by="site") for chain in (full, other)
+    )
+    assert losses.to_numpy().max() > 0
+    assert set(losses.columns) == set(others.columns)
+    assert np.allclose(losses, others[losses.columns], rtol=1e-9, atol=1e-12)

@@ -14,10 +14,10 @@ from chokepoint.chain import SupplyChain, concentration
 def test_repr_is_a_few_lines_of_facts(full):
     assert repr(full).splitlines() == [
         "<SupplyChain 'full'>",
-        "  nodes: 7 products, 15 sites, 6 markets in 3 areas",
+        "  nodes: 8 products, 16 sites, 6 markets in 3 areas",
         "  flows: 36 (0 reported), 1 dormant",
-        "  sites by tier: 0: 2, 1: 8, 2: 2, 3: 3",
-        "  confidence: A 8%, B 6%, C 4%, D 81% of 48 rows (flows not counted)",
+        "  sites by tier: 0: 2, 1: 9, 2: 2, 3: 3",
+        "  confidence: A 8%, B 6%, C 6%, D 80% of 51 rows (flows not counted)",
     ]
 
 
@@ -40,7 +40,7 @@ def test_html_holds_the_same_facts_and_escapes_labels(full):
     chain = SupplyChain.from_tables(full.replace(products=products).tables, name="<b>&")
     html = chain._repr_html_()
     assert "<strong>SupplyChain &lt;b&gt;&amp;</strong>" in html
-    assert "7 products, 15 sites, 6 markets in 3 areas" in html
+    assert "8 products, 16 sites, 6 markets in 3 areas" in html
     open_tags = []
 
     class Balanced(HTMLParser):

@@ -146,7 +146,7 @@ def test_each_broken_rule_is_named(name, tables):
 
 
 def test_the_tables_are_valid_as_they_are(tables):
-    assert SupplyChain.from_tables(tables).sites.shape[0] == 15
+    assert SupplyChain.from_tables(tables).sites.shape[0] == 16
 
 
 def test_child_must_be_an_output_of_its_process(tables):
@@ -171,7 +171,7 @@ def test_all_problems_of_all_tables_come_at_once(tables):
         ("markets", "country"),
     } <= told
     assert "sites: " in str(caught.value)
-    assert "of 15" in str(caught.value)
+    assert "of 16" in str(caught.value)
 
 
 class TestGivenFlows:
