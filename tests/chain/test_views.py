@@ -95,9 +95,8 @@ def test_edges_are_in_the_order_of_slots_then_suppliers(full):
 
 def test_edges_carry_recipe_lead_and_qualification(full):
     edges = full.edges.set_index(["supplier", "buyer"])
-    assert edges.loc[("ndpr_recycled@JPN", "magnet@CHN"), ["slot", "product", "recipe"]].tolist() == [
-        "ndpr", "ndpr_recycled", 0.5,
-    ]  # fmt: skip
+    row = edges.loc[("ndpr_recycled@JPN", "magnet@CHN")]
+    assert row[["slot", "product", "recipe"]].tolist() == ["ndpr", "ndpr_recycled", 0.5]
     assert edges.loc[("power@CHN", "magnet@JPN"), "recipe"] == 1.2
     assert edges["lead_weeks"].dtype.kind == "i"
     assert edges.loc[("car@USA", "market:car@JPN"), "qualification_weeks"] == 4.0
