@@ -150,7 +150,7 @@ def dependence(chain: SupplyChain, country: str | list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "taken": total,
-            "import_share": abroad.sum(axis=1),
+            "import_share": abroad.sum(axis=1).clip(upper=1.0),
             "origin": abroad.idxmax(axis=1).where(abroad.max(axis=1) > 0, ""),
             "origin_share": abroad.max(axis=1),
             "hhi": (share**2).sum(axis=1),
