@@ -7,7 +7,6 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from chokepoint.chain._fit_problem import FloatArray, Problem
 from chokepoint.chain._fit_trade import hard_violations
@@ -63,6 +62,8 @@ def _difference(product: str, supply: float, need: float) -> list[str]:
 
 def _linked(recipe: pd.DataFrame, slot: np.ndarray) -> list[tuple[list[str], np.ndarray]]:
     """Return groups of products that share slots, with the recipe rows of each group."""
+    from scipy.sparse.csgraph import connected_components
+
     code, labels = pd.factorize(recipe["product"])
     count = len(labels)
     if not count:

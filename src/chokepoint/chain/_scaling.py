@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 __all__ = ["FloatArray", "Scaling", "Totals", "newton", "scale"]
 
@@ -111,6 +110,8 @@ def _sweep(seed: FloatArray, totals: Totals, tolerance: float) -> tuple[FloatArr
 def _finish(
     flow: FloatArray, residual: FloatArray, totals: Totals, tolerance: float
 ) -> tuple[FloatArray, int]:
+    from scipy.sparse.csgraph import connected_components
+
     # Newton steps only where the sweeps have not arrived, one connected part at a time.
     link = (totals.matrix @ totals.matrix.T).tocsr()
     count, part = connected_components(link, directed=False)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets._drawn_views import SLOT_DRAWN, DrawnViews
@@ -161,6 +160,8 @@ class _Plan:
 
 def _rows_of_slots(recipe: pd.DataFrame, size: int) -> NDArray[np.intp]:
     """Return for each row of `inputs` the first row that shares a slot of some site with it."""
+    from scipy.sparse.csgraph import connected_components
+
     own = recipe[recipe["row"] >= 0]
     slot = own.groupby(["buyer", "slot"], sort=False).ngroup().to_numpy()
     row = own["row"].to_numpy()
