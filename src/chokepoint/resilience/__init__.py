@@ -1,0 +1,8 @@
+"""What can be done about it: the planner's response to a scenario, and plans under a budget."""
+
+from __future__ import annotations
+
+from chokepoint.resilience._recourse import Recourse, recourse
+from chokepoint.resilience._shortfall import shortfall
+
+__all__ = ["Recourse", "recourse", "shortfall"]
