@@ -265,8 +265,8 @@ def _measures() -> pd.DataFrame:
 
 def _estimates() -> pd.DataFrame:
     rows = [
-        ("institute_3m", "China stops rare earths to Japan", "JPN", 13.0, "GDP", "GDP loss", 0.11),
-        ("institute_12m", "China stops rare earths to Japan", "JPN", 52.0, "GDP", "GDP loss", 0.43),
+        ("nri_3m", "China stops rare earths to Japan", "JPN", 13.0, "GDP", "GDP loss", 0.11),
+        ("nri_12m", "China stops rare earths to Japan", "JPN", 52.0, "GDP", "GDP loss", 0.43),
     ]
     columns = ["estimate", "shock", "geography", "horizon_weeks", "scope", "metric", "value"]
     frame = pd.DataFrame(rows, columns=columns).assign(unit="percent of GDP")

@@ -1,0 +1,21 @@
+"""The main result as one page and a ledger of figures."""
+
+from __future__ import annotations
+
+from chokepoint.report._files import check_writable
+from chokepoint.report._ledger import COLUMNS
+from chokepoint.report._report import Report, build_report
+from chokepoint.report._study import STUDIES, Study
+from chokepoint.report._verdict import RULE, Verdict, decide
+
+__all__ = [
+    "COLUMNS",
+    "RULE",
+    "STUDIES",
+    "Report",
+    "Study",
+    "Verdict",
+    "build_report",
+    "check_writable",
+    "decide",
+]
