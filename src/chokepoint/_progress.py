@@ -11,7 +11,7 @@ __all__ = ["track"]
 T = TypeVar("T")
 
 
-def track(items: Sequence[T], label: str, progress: bool | None) -> Iterator[T]:
+def track(items: Sequence[T], label: str, *, progress: bool | None) -> Iterator[T]:
     """Yield `items`, drawing a bar if `progress` is true, or None in a terminal."""
     show = sys.stderr.isatty() and len(items) > 1 if progress is None else progress
     return iter(_bar(items, label)) if show else iter(items)

@@ -23,7 +23,7 @@ from chokepoint.scenario import Effects, Scenario
 __all__ = ["simulate"]
 
 # Flows x lanes that keep the working set of one week in a core's cache.
-_CELLS_PER_CHUNK = 150_000
+_CELLS_PER_CHUNK = 64_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def simulate(
     lanes = [_Lane(one, effect) for one in compiled for effect in effects]
     kind = SiteRecorder if record == "site" else CountryRecorder
     parts = []
-    for some in track(_chunks(lanes, compiled[0]), "simulate", progress):
+    for some in track(_chunks(lanes, compiled[0]), "simulate", progress=progress):
         merged = stack([lane.chain for lane in some]) if not single else compiled[0]
         shocks = ShockPlan(
             [lane.effects for lane in some],
