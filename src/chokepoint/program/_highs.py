@@ -227,7 +227,7 @@ def quiet_highs() -> Any:
 
     class Quiet(highspy.Highs):
         def __init__(self) -> None:
-            super(highspy.Highs, self).__init__()  # type: ignore[no-untyped-call]
+            super(highspy.Highs, self).__init__()  # type: ignore[no-untyped-call,unused-ignore]
 
     model: Any = Quiet()
     model.setOptionValue("output_flag", False)
