@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chokepoint.propagate import CompiledChain, ShockPlan
 from chokepoint.resilience._periods import Periods
 
-__all__ = ["Limits", "period_limits"]
+__all__ = ["Limits", "period_limits", "sum_from"]
 
 FloatArray = NDArray[np.float64]
 
@@ -23,8 +23,6 @@ class Limits:
     ----------
     capacity : array (N, P)
         Output [weeks of baseline output].
-    standing : array (N, P)
-        Capacity left by the shocks, without ramp [weeks of baseline output].
     scale : array (N, P)
         Scale of a buyer's plants, never below baseline [weeks of baseline output].
     flow : array (E, P)
@@ -36,15 +34,20 @@ class Limits:
     weekly : array (W, E)
         Goods that may leave in one week, from the first on [weeks of the whole slot]; like
         `flow`, and no more than the supplier can make.
+    left : array (W, N)
+        Share of capacity that the shocks leave in each week.
+    gain : array (W, E)
+        1 in weeks in which a limit on orders holds that earlier qualification would lift.
     """
 
     capacity: FloatArray
-    standing: FloatArray
     scale: FloatArray
     flow: FloatArray
     accepted: FloatArray
     demand: FloatArray
     weekly: FloatArray
+    left: FloatArray
+    gain: FloatArray
 
 
 def period_limits(chain: CompiledChain, shocks: ShockPlan, periods: Periods) -> Limits:
@@ -56,16 +59,23 @@ def period_limits(chain: CompiledChain, shocks: ShockPlan, periods: Periods) -> 
     reach = capacity * head
     free = chain.is_child[None, :] & (capacity >= 1.0)
     scale = np.where(free, 1.0, np.maximum(reach, 1.0))
-    weekly, accepted = _flows(chain, shocks, periods)
+    weekly, accepted, gain = _flows(chain, shocks, periods)
     return Limits(
         capacity=_summed(np.where(free, np.inf, reach), periods),
-        standing=_summed(capacity, periods),
         scale=_summed(scale, periods),
         flow=_summed(weekly, periods),
         accepted=_summed(accepted, periods),
         demand=_summed(_demand(chain, capacity), periods),
         weekly=np.minimum(weekly, _made_in_a_week(chain, shocks, np.where(free, np.inf, reach))),
+        left=capacity,
+        gain=gain,
     )
+
+
+def sum_from(weekly: FloatArray, periods: Periods, week: float = 0.0) -> FloatArray:
+    """Return sums by period of weekly numbers, items first, from `week` on."""
+    late = np.arange(periods.starts[0], periods.end) >= week
+    return _summed(weekly * late[:, None], periods)
 
 
 def _made_in_a_week(chain: CompiledChain, shocks: ShockPlan, reach: FloatArray) -> FloatArray:
@@ -112,8 +122,11 @@ def _demand(chain: CompiledChain, multiplier: FloatArray) -> FloatArray:
 
 def _flows(
     chain: CompiledChain, shocks: ShockPlan, periods: Periods
-) -> tuple[FloatArray, FloatArray]:
-    """Return weekly limits of shipments and of accepted orders (steps 2 and 2b), (W, E)."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return weekly limits of shipments and of accepted orders (steps 2 and 2b), (W, E).
+
+    The third array tells in which weeks qualification is what is missing.
+    """
     sigma, dormant = chain.sigma[:, 0], chain.dormant
     before = np.where(dormant, 0.0, (1.0 + chain.growth[:, 0]) * sigma)
     after = np.where(dormant, chain.reserve[:, 0], np.inf)
@@ -123,18 +136,21 @@ def _flows(
     first = int(periods.starts[0])
     ready = first + chain.qualification[:, 0]
     licences = shocks.licences
-    leaving, accepted = [], []
+    leaving, accepted, gain = [], [], []
     for week in range(first, periods.end):
         allowed = shocks.allowed(week)[:, 0]
         cap = np.where(allowed < 1.0, allowed * sigma, np.inf)
         order = np.minimum(np.where(week >= ready, after, before), cap)
         leave = order.copy()
+        missing = (week < ready) & (allowed >= 1.0)
         if licences is not None:
             edges, (release, taken) = licences.edges, licences.terms(week)
             active = np.isfinite(release[:, 0])
             rate = np.where(active, np.where(active, release[:, 0], 0.0) * sigma[edges], np.inf)
             leave[edges] = np.minimum(rate, cap[edges])
+            missing[edges] &= ~active
             order[edges] = np.where(taken[:, 0] > 0, order[edges], 0.0) * taken[:, 0]
         leaving.append(leave)
         accepted.append(order)
-    return np.stack(leaving), np.stack(accepted)
+        gain.append(missing.astype(np.float64))
+    return np.stack(leaving), np.stack(accepted), np.stack(gain)

@@ -89,10 +89,16 @@ class Periods:
         counted = self.arrival(lead)[:, None] <= np.arange(len(self))[None, :]
         return np.asarray(counted & ((ends + lead)[:, None] > ends[None, :]))
 
-    def weeks_there(self, sent: int, period: int, lead: int) -> int:
-        """Return how many weeks of sending in `sent` have arrived by the end of `period`."""
+    def weeks_there(self, sent: int, period: int, lead: int) -> IntArray:
+        """Return the weeks of `sent` whose goods have arrived by the end of `period`.
+
+        Weeks are counted from the first week of all.
+        """
         end = int(self.starts[period] + self.lengths[period]) - 1
-        return int(np.clip(end - lead - int(self.starts[sent]) + 1, 0, self.lengths[sent]))
+        start = int(self.starts[sent])
+        stop = min(end - lead + 1, start + int(self.lengths[sent]))
+        first = int(self.starts[0])
+        return np.arange(start - first, max(stop, start) - first, dtype=np.intp)
 
     def still_arriving(self, lead: int) -> IntArray:
         """Return how many weeks of each period receive goods sent before the first week."""

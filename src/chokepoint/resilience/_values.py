@@ -10,6 +10,7 @@ from chokepoint.chain import SupplyChain
 from chokepoint.program import Solution
 from chokepoint.propagate import WEEKS_PER_YEAR
 from chokepoint.resilience._columns import Columns, Model
+from chokepoint.resilience._limits import sum_from
 from chokepoint.resilience._rows import Rows
 
 __all__ = ["capacity_values", "slot_inputs", "stock_values", "supply_values"]
@@ -74,7 +75,8 @@ def capacity_values(model: Model, columns: Columns, solution: Solution) -> pd.Da
     below = np.maximum(reduced[columns.loss[counted]], 0.0)
     reach = limit[counted]
     price[counted] = np.where(reach >= weeks, above, below) * np.isfinite(reach)
-    doubled = (price * model.limits.standing).sum(axis=1)[extent.sites] / model.weight
+    standing = sum_from(model.limits.left, model.periods)
+    doubled = (price * standing).sum(axis=1)[extent.sites] / model.weight
     nodes = compiled.nodes[extent.sites]
     with np.errstate(divide="ignore", invalid="ignore"):
         per_unit = doubled * _USD / nodes["output_qty"].to_numpy(dtype=float)

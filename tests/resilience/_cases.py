@@ -1,0 +1,50 @@
+"""Chains and scenarios for the tests of programs, and the way from a run to a point."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import assume
+from propagate._strategies import behaviours, drafts, scenarios
+
+from chokepoint.chain import SupplyChain
+from chokepoint.errors import UnknownLabelError
+from chokepoint.propagate import Behaviour, compile_chain, trace
+from chokepoint.resilience._recourse import build_recourse
+from chokepoint.resilience._trajectory import as_point
+from chokepoint.scenario import Scenario
+
+WEEKS = 26
+
+
+@st.composite
+def cases(draw) -> tuple[SupplyChain, Scenario, Behaviour]:
+    """Return a chain, a scenario that does something to it, and a behaviour that reacts.
+
+    Frozen orders are left out: there a market is sent goods that it does not want any more.
+    """
+    draft = draw(drafts())
+    chain, scenario = draft.build(), draw(scenarios(draft, weeks=WEEKS))
+    behaviour = draw(behaviours().filter(lambda some: not some.frozen_orders))
+    try:
+        scenario.effects(chain, WEEKS)
+    except UnknownLabelError:  # an event in a country that this chain does not have
+        assume(False)
+    return chain, scenario, behaviour
+
+
+def run_as_point(chain, scenario, behaviour, **options):
+    """Return the recourse program of a scenario and the run of the weekly model as its point."""
+    built = build_recourse(chain, scenario, **options)
+    weeks = built.model.periods.end
+    run = trace(chain, scenario, weeks=weeks, behaviour=behaviour)
+    return built, as_point(built.model, built.columns, run, built.program.n_columns)
+
+
+def weekly_shortfall(chain, scenario, behaviour, *, weeks, countries=None):
+    """Slow and obvious: value added lost in weeks and sites below baseline."""
+    run = trace(chain, scenario, weeks=weeks, behaviour=behaviour)
+    compiled = compile_chain(chain)
+    lost = np.clip(1.0 - run.output, 0.0, None) @ np.diag(compiled.value_added[:, 0])
+    mine = compiled.nodes["country"].isin(countries or compiled.nodes["country"]).to_numpy()
+    return float(lost[:, mine].sum())
