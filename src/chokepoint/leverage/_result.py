@@ -30,9 +30,9 @@ class Leverage:
     table : pandas.DataFrame
         Index (actor, target, bundle, weeks). Columns: ``planner`` (best coordinated
         response with full foresight: a lower bound on the shortfall, in which weeks above
-        baseline do not make up for weeks below; blank where not asked for), ``reference``, ``stressed``
-        (stocks at their low, sites slow down at once, no switching), ``low`` and ``high``
-        (5th and 95th percentile of data draws of the reference case), ``share_of_gdp``
+        baseline do not make up for weeks below; blank where not asked for), ``reference``,
+        ``stressed`` (stocks at their low, sites slow down at once, no switching), ``low``
+        and ``high`` (5th and 95th percentile of data draws of the reference case), ``share_of_gdp``
         (reference over the target's GDP of the same weeks), ``share_of_annual_gdp``,
         ``self_harm``, ``third_party``, and ``onset_weeks`` (first week in which an
         end-sector site of the target is 5 % below baseline).
