@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from propagate._chains import Alternative, Draft, Flow, line
 from propagate._strategies import DETERMINISTIC, drafts
 
@@ -91,7 +91,7 @@ def test_services_have_no_stock():
     assert compiled.throttle.tolist() == [[1.0], [1.0]]
 
 
-@DETERMINISTIC
+@settings(DETERMINISTIC, max_examples=15)
 @given(draft=drafts())
 def test_shares_of_a_slot_and_sales_of_a_site_add_up_to_one(draft):
     compiled = compile_chain(draft.build())

@@ -89,12 +89,10 @@ class NumpyEngine:
         self.fleeting = np.flatnonzero(~chain.storable)
         self.has_disjoint = bool((chain.phi > 0).any())
         self.longest = int(chain.lead.max(initial=1))
-        self.by_lead = []
-        for lead in np.unique(chain.lead):
-            edges = np.flatnonzero(chain.lead == lead)
-            self.by_lead.append(
-                (int(lead), edges, Segments(chain.edge_group[edges], chain.n_groups))
-            )
+        self.by_lead = [
+            (int(lead), Segments(chain.edge_group, chain.n_groups, only=chain.lead == lead))
+            for lead in np.unique(chain.lead)
+        ]
         dormant = chain.dormant[:, None]
         self.limit = np.where(dormant, 0.0, (1.0 + self.growth) * self.sigma)
         self.limit_qualified = np.where(dormant, self.reserve, np.inf).astype(self.dtype)
@@ -115,8 +113,17 @@ class NumpyEngine:
         self.weight = self._zeros(chain.n_edges) + self.sigma
         self.reliability = np.ones((chain.n_edges, self.lanes), dtype=self.dtype)
         self.triggered = np.full((chain.n_groups, self.lanes), np.inf, dtype=self.dtype)
+        self.bound, self.pull, self.n_ready = self.limit, self.sigma, 0
+        # Arrays as long as the flows are written over week after week: fresh ones cost more
+        # than what is computed in them.
+        size = (chain.n_edges, self.lanes)
+        self.orders, self.fill, self.change, self.moved, self.ready_week = (
+            np.empty(size, dtype=self.dtype) for _ in range(5)
+        )
+        self.ready_week.fill(np.inf)
         licences = self.shocks.licences
         self.licensed = np.empty(0, dtype=np.intp) if licences is None else licences.edges
+        self.by_licensed = Segments(chain.edge_group[self.licensed], chain.n_groups)
         self.queue, self.goods = self._zeros(len(self.licensed)), self._zeros(len(self.licensed))
         self.goods_limit = self._zeros(len(self.licensed))
         self.release, self.taken = self.goods_limit + np.inf, self.goods_limit + 1.0
@@ -134,7 +141,7 @@ class NumpyEngine:
             record(week, still)
         self.capacity = still + 1.0
         self.allowed = np.ones((self.chain.n_edges, self.lanes), dtype=self.dtype)
-        self.cap = np.full_like(self.allowed, np.inf)
+        self.cap, self.banned = self.allowed, False
         for week in range(first, weeks):
             self._read_shocks(week)
             record(week, self._week(week))
@@ -145,6 +152,7 @@ class NumpyEngine:
         if self.shocks.flow_changes[week]:
             self.allowed = self.shocks.allowed(week).astype(self.dtype)
             self.cap = np.where(self.allowed < 1.0, self.allowed * self.sigma, np.inf)
+            self.banned = bool((self.allowed < 1.0).any())
             if self.behaviour.switching:
                 self._redirect(week)
         licences = self.shocks.licences
@@ -181,18 +189,23 @@ class NumpyEngine:
 
     def _orders_placed(self, week: int) -> Array:
         """Step 2: orders per flow, under growth limits and caps on the baseline flow."""
-        orders = self.weight * (1.0 + self.order)[self.chain.edge_group]
-        orders = np.minimum(orders, self._order_limit(week))
-        orders = np.minimum(orders, self.cap)
+        self._qualify(week)
+        orders = _rows(1.0 + self.order, self.chain.edge_group, out=self.orders)
+        orders *= self.weight
+        np.minimum(orders, self.bound, out=orders)
+        if self.banned:
+            np.minimum(orders, self.cap, out=orders)
         if len(self.licensed):
             self._queue_orders(orders)
         return orders
 
-    def _order_limit(self, week: int) -> Array:
-        if not np.isfinite(self.triggered).any():
-            return self.limit
-        ready = week >= self.triggered[self.chain.edge_group] + self.qualification
-        return np.where(ready, self.limit_qualified, self.limit)
+    def _qualify(self, week: int) -> None:
+        """Update what a supplier may take, once it is qualified for more."""
+        ready = self.ready_week <= week
+        if np.count_nonzero(ready) != self.n_ready:
+            self.n_ready = int(np.count_nonzero(ready))
+            self.bound = np.where(ready, self.limit_qualified, self.limit)
+            self.pull = self.sigma + self.reserve * ready
 
     def _queue_orders(self, orders: Array) -> None:
         """Step 2b: licensed orders wait; the exporter makes goods ahead up to a limit."""
@@ -204,7 +217,9 @@ class NumpyEngine:
         self.outstanding = self.queue + self.accepted
         with np.errstate(invalid="ignore"):
             rate = np.where(active, self.release * sigma, np.inf)
-        self.rate = np.minimum(np.minimum(rate, self.cap[edges]), self.outstanding)
+        self.rate = np.minimum(rate, self.outstanding)
+        if self.banned:
+            self.rate = np.minimum(self.rate, self.cap[edges])
         room = self.goods_limit + self.rate - self.goods
         to_make = np.clip(np.minimum(self.outstanding - self.goods, room), 0.0, None)
         orders[edges] = np.where(self.waiting, to_make, self.placed)
@@ -220,7 +235,8 @@ class NumpyEngine:
     def _demand(self, orders: Array, ceiling: Array) -> Array:
         """Step 2: demand on each node; step 12: a process follows its most wanted output."""
         chain = self.chain
-        change = self.kappa * (orders - self.sigma)
+        change = np.subtract(orders, self.sigma, out=self.change)
+        change *= self.kappa
         change[self.pushed_edges] = 0.0
         demand = self.by_supplier.add(change)
         demand[chain.is_market] = self.capacity[chain.is_market] - 1.0
@@ -237,7 +253,7 @@ class NumpyEngine:
         """Steps 3 and 4: desired output and output under input limits."""
         chain = self.chain
         desired = np.minimum(ceiling, demand)
-        scale = np.maximum(desired, 0.0)[chain.group_buyer]
+        scale = _rows(np.maximum(desired, 0.0), chain.group_buyer)
         # Deviation of available/throttle from the desired scale: exactly 0 at baseline.
         gap = (available / self.throttle - 1.0) - scale
         limit = self.by_buyer.minimum(scale + self.eps * gap + _loose(self.eps))
@@ -271,7 +287,7 @@ class NumpyEngine:
     def _use(self, output: Array, arrived: Array, available: Array) -> None:
         """Step 5: inputs used, stocks and inventory positions."""
         buyer = self.chain.group_buyer
-        self.used = np.minimum(output[buyer], available - 1.0)
+        self.used = np.minimum(_rows(output, buyer), available - 1.0)
         if self.has_disjoint:
             # The part behind a disjoint slot runs as far as its own slot goes, at the load of
             # the whole site: what another part lacks does not save anything here.
@@ -292,12 +308,12 @@ class NumpyEngine:
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.clip((1.0 + output) / (1.0 + demand), 0.0, 1.0)
         fill_of = np.where(output >= demand, 1.0, np.nan_to_num(share, nan=1.0))
-        fill = fill_of[supplier]
-        shipped = orders * fill
+        fill = _rows(fill_of, supplier, out=self.fill)
+        shipped = np.multiply(orders, fill, out=orders)
         if len(self.pushed_edges):
             edges = self.pushed_edges
             pushed = self.sigma[edges] * (1.0 + output[supplier[edges]])
-            shipped[edges] = np.minimum(pushed, self.cap[edges])
+            shipped[edges] = np.minimum(pushed, self.cap[edges]) if self.banned else pushed
         if len(self.licensed):
             self._release(shipped)
         return shipped, fill
@@ -315,19 +331,17 @@ class NumpyEngine:
 
     def _dispatch(self, week: int, shipped: Array) -> None:
         """Step 7: goods enter the pipeline; the inventory position counts them at once."""
-        change = shipped - self.sigma
-        for lead, edges, segments in self.by_lead:
-            slot = (week + lead) % (self.longest + 1)
-            self.pipeline[slot] += segments.add(change[edges])
-        self.received = self.by_group.add(change)
+        change = np.subtract(shipped, self.sigma, out=self.change)
+        self.received = self._zeros(self.chain.n_groups)
+        for lead, segments in self.by_lead:
+            sent = segments.add(change)
+            self.pipeline[(week + lead) % (self.longest + 1)] += sent
+            self.received += sent
+        self.position += self.received
         if len(self.licensed):
             # A queued order is on order: the buyer does not order it again.
-            edges = self.licensed
-            promised = self.accepted - self.sigma[edges]
-            change[edges] = np.where(self.waiting, promised, change[edges])
-            self.position += self.by_group.add(change)
-        else:
-            self.position += self.received
+            promised = self.accepted - self.sigma[self.licensed] - change[self.licensed]
+            self.position += self.by_licensed.add(np.where(self.waiting, promised, 0.0))
 
     # --------------------------------------------------------- steps 8, 9 and 10
 
@@ -339,46 +353,60 @@ class NumpyEngine:
             with np.errstate(divide="ignore", invalid="ignore"):
                 served = np.nan_to_num(np.clip(shipped[edges] / self.placed, 0.0, 1.0), nan=1.0)
             fill[edges] = np.where(self.waiting, served, fill[edges])
-        signal = self.allowed * fill
-        self.reliability += self.behaviour.memory * (signal - self.reliability)
+        if self.banned:
+            fill *= self.allowed
+        fill -= self.reliability
+        fill *= self.behaviour.memory
+        self.reliability += fill
         missing = self.order - self.received - self.behaviour.trigger * (1.0 + self.order)
         short = missing > _ROUNDING
         short &= ~self.chain.pushed[:, None] & np.isinf(self.triggered)
-        self.triggered[short] = week
+        if short.any():
+            self.triggered[short] = week
+            self._triggers_changed()
+
+    def _triggers_changed(self) -> None:
+        _rows(self.triggered, self.chain.edge_group, out=self.ready_week)
+        self.ready_week += self.qualification
 
     def _switch(self, week: int) -> None:
         """Step 8: move order shares towards reliable suppliers that may take them."""
         moving = self.triggered <= week
         if not moving.any():
             return
-        group = self.chain.edge_group
-        moved = self._shares(week)
-        step = self.behaviour.speed * moving[group]
-        self.weight += step * (moved - self.weight)
+        step = self._shares(week)
+        step -= self.weight
+        speed = np.where(moving, self.behaviour.speed, 0.0).astype(self.dtype)
+        step *= _rows(speed, self.chain.edge_group, out=self.fill)
+        self.weight += step
 
     def _shares(self, week: int) -> Array:
         """Return new order shares: reliability-weighted, within limits, adding up to one."""
+        self._qualify(week)
         group = self.chain.edge_group
-        ready = week >= self.triggered[group] + self.qualification
-        pull = (self.sigma + self.reserve * ready) * self.reliability**self.behaviour.exponent
-        limit = self._order_limit(week)
+        exponent = self.behaviour.exponent
+        trust = self.reliability if exponent == 1.0 else self.reliability**exponent
+        pull = np.multiply(self.pull, trust, out=self.change)
         full = np.zeros(pull.shape, dtype=bool)
+        scale = _divide(1.0, self.by_group.add(pull))
         while True:
-            taken = self.by_group.add(np.where(full, limit, 0.0))
-            weight = self.by_group.add(np.where(full, 0.0, pull))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                scale = np.where(weight > 0, np.maximum(1.0 - taken, 0.0) / weight, 0.0)
-            share: Array = np.where(full, limit, pull * scale[group])
-            over = share > limit
-            if not over.any():
+            share = _rows(scale, group, out=self.moved)
+            share *= pull
+            over = share > self.bound
+            np.minimum(share, self.bound, out=share)
+            if np.array_equal(over, full):
                 return share
-            full |= over
+            full = over
+            taken = self.by_group.add(np.multiply(share, full, out=self.fill))
+            weight = self.by_group.add(np.multiply(pull, ~full, out=self.fill))
+            scale = np.maximum(_divide(1.0 - taken, weight), scale)
 
     def _redirect(self, week: int) -> None:
         """A boycott is known to the buyer: orders move at once to qualified suppliers."""
         for lane, edges in self.shocks.redirections(week):
             groups = np.unique(self.chain.edge_group[edges])
             self.triggered[groups, lane] = np.minimum(self.triggered[groups, lane], week)
+            self._triggers_changed()
             self.reliability[edges, lane] = np.minimum(
                 self.reliability[edges, lane], self.allowed[edges, lane]
             )
@@ -388,9 +416,10 @@ class NumpyEngine:
 
     def _reorder(self, desired: Array) -> None:
         """Step 9: order up to the target of the inventory position."""
-        wanted = self.target * desired[self.chain.group_buyer] - self.position
+        wished = _rows(desired, self.chain.group_buyer)
+        wanted = self.target * wished - self.position
         self.order = self.used + np.maximum(wanted, 0.0) / self.reorder
-        self.order[self.fleeting] = desired[self.chain.group_buyer[self.fleeting]]
+        self.order[self.fleeting] = wished[self.fleeting]
         self.order[self.chain.pushed] = 0.0
 
     def _ramp_up(self, demand: Array, output: Array) -> None:
@@ -407,3 +436,14 @@ class NumpyEngine:
 def _loose(eps: Array) -> Array:
     """Return infinity where a slot limits nothing, so that it never binds."""
     return np.where(eps > 0, 0.0, np.inf).astype(eps.dtype)
+
+
+def _rows(values: Array, index: NDArray[np.intp], out: Array | None = None) -> Array:
+    """Return ``values[index]``; "clip" spares a copy, and no index is out of bounds."""
+    return np.take(values, index, axis=0, out=out, mode="clip")
+
+
+def _divide(amount: Array | float, weight: Array) -> Array:
+    """Return amount / weight, at least 0, and 0 where the weight is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(weight > 0, np.maximum(amount / weight, 0.0), 0.0)
