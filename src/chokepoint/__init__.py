@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chokepoint import datasets as datasets
     from chokepoint import errors as errors
+    from chokepoint import exposure as exposure
     from chokepoint import schema as schema
     from chokepoint.chain import SupplyChain as SupplyChain
     from chokepoint.datasets import load as load
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
     from chokepoint.propagate import simulate as simulate
+    from chokepoint.resilience import Plan as Plan
+    from chokepoint.resilience import Recourse as Recourse
+    from chokepoint.resilience import plan as plan
+    from chokepoint.resilience import recourse as recourse
     from chokepoint.scenario import Boycott as Boycott
     from chokepoint.scenario import DemandShift as DemandShift
     from chokepoint.scenario import ExportBan as ExportBan
@@ -44,13 +49,18 @@ _PUBLIC = {
     "Licence": "chokepoint.scenario",
     "Outage": "chokepoint.scenario",
     "Outcome": "chokepoint.propagate",
+    "Plan": "chokepoint.resilience",
+    "Recourse": "chokepoint.resilience",
     "Scenario": "chokepoint.scenario",
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
     "datasets": "chokepoint.datasets",
     "errors": "chokepoint.errors",
+    "exposure": "chokepoint.exposure",
     "leverage": "chokepoint.leverage",
     "load": "chokepoint.datasets",
+    "plan": "chokepoint.resilience",
+    "recourse": "chokepoint.resilience",
     "schema": "chokepoint.schema",
     "simulate": "chokepoint.propagate",
 }
