@@ -296,14 +296,14 @@ class _World:
 
     def _step_8_boycotts(self) -> None:
         """A boycott is known to the buyer, which moves its orders in the same week."""
+        told = []
         for edges in self.calendar.boycotts(self.week):
-            slots = dict.fromkeys((e[1], e[2]) for e in edges)
-            for g in slots:
-                self.trigger[g] = min(self.trigger[g], self.week)
+            told += [(e[1], e[2]) for e in edges if self.weight[e] > 0.0]
             for e in edges:
                 self.reliability[e] = min(self.reliability[e], self.allowed[e])
-            for g in slots:
-                self.weight.update(self._new_shares(g))
+        for g in dict.fromkeys(told):
+            self.trigger[g] = min(self.trigger[g], self.week)
+            self.weight.update(self._new_shares(g))
 
     def _new_shares(self, g: Slot) -> dict[Edge, float]:
         """Reliability-weighted shares; what exceeds a limit goes to suppliers with room."""
@@ -311,7 +311,8 @@ class _World:
         pull, limit = {}, {}
         for e in self.into[g]:
             reserve = self._reserve(e) if self._qualified(e) else 0.0
-            pull[e] = (self.sigma[e] + reserve) * self.reliability[e] ** theta
+            # A little trust is left, so that a buyer whose suppliers all fail stays with them.
+            pull[e] = (self.sigma[e] + reserve) * max(self.reliability[e], NOTHING) ** theta
             limit[e] = self._limit(e)
         full: set[Edge] = set()
         while True:

@@ -72,7 +72,7 @@ class TestSwitching:
         draft = two_mines(qualification=4.0, stock_weeks=50.0, reorder_weeks=1e9)
         behaviour = Behaviour(ramp=False, speed=1.0, memory=1.0)
         orders = ore(draft, "orders", ExportBan(by="AUS"), weeks=8, behaviour=behaviour)
-        assert orders["ore@BRA"] == pytest.approx([0.5, *[0.625] * 4, 1.0, 1.0, 1.0], abs=1e-7)
+        assert orders["ore@BRA"] == pytest.approx([0.5, *[0.625] * 4, 1.0, 1.0, 1.0], abs=2e-6)
 
     def test_a_dormant_supplier_waits_for_qualification_and_keeps_to_its_share(self):
         draft = two_mines(growth=0.0, qualification=9.0, stock_weeks=50.0, reorder_weeks=1e9)
@@ -105,6 +105,13 @@ class TestSwitching:
         draft.alternatives = [Alternative("ore@CAN", "mill@JPN", 1.0, qualification=0.0)]
         orders = ore(draft, "orders", ExportBan(by="AUS"), weeks=9, behaviour=Behaviour())
         assert (orders["ore@CAN"] == 0.0).all()
+
+    def test_a_buyer_whose_only_supplier_fails_keeps_ordering(self):
+        draft = line("ore@AUS", "mill@JPN", "market:mill@JPN", stock=0)
+        behaviour = Behaviour(ramp=False, memory=1.0, speed=1.0)
+        out = Scenario("out", Outage(products="ore", weeks=3))
+        _, seen = watch(draft.build(), [out], weeks=5, behaviour=behaviour)
+        assert seen["weight"][:, 0, 0] == pytest.approx(1.0, abs=1e-15)
 
     def test_switching_off_keeps_the_shares(self):
         weights = ore(two_mines(), "weight", ExportBan(by="AUS"), weeks=9, behaviour=STIFF)

@@ -384,9 +384,11 @@ class NumpyEngine:
         """Return new order shares: reliability-weighted, within limits, adding up to one."""
         self._qualify(week)
         group = self.chain.edge_group
-        exponent = self.behaviour.exponent
-        trust = self.reliability if exponent == 1.0 else self.reliability**exponent
-        pull = np.multiply(self.pull, trust, out=self.change)
+        # A little trust is left, so that a buyer whose suppliers all fail stays with them.
+        pull = np.maximum(self.reliability, _ROUNDING, out=self.change)
+        if self.behaviour.exponent != 1.0:
+            pull **= self.behaviour.exponent
+        pull *= self.pull
         full = np.zeros(pull.shape, dtype=bool)
         scale = _divide(1.0, self.by_group.add(pull))
         while True:
@@ -403,16 +405,18 @@ class NumpyEngine:
 
     def _redirect(self, week: int) -> None:
         """A boycott is known to the buyer: orders move at once to qualified suppliers."""
-        for lane, edges in self.shocks.redirections(week):
-            groups = np.unique(self.chain.edge_group[edges])
-            self.triggered[groups, lane] = np.minimum(self.triggered[groups, lane], week)
-            self._triggers_changed()
-            self.reliability[edges, lane] = np.minimum(
-                self.reliability[edges, lane], self.allowed[edges, lane]
-            )
-            moved = self._shares(week)[:, lane]
-            here = np.isin(self.chain.edge_group, groups)
-            self.weight[here, lane] = moved[here]
+        redirections = self.shocks.redirections(week)
+        if not redirections:
+            return
+        group, told = self.chain.edge_group, np.zeros(self.triggered.shape, dtype=bool)
+        for lane, edges in redirections:
+            # Who does not buy from the boycotted has no reason to turn to others.
+            told[group[edges[self.weight[edges, lane] > 0]], lane] = True
+            known = np.minimum(self.reliability[edges, lane], self.allowed[edges, lane])
+            self.reliability[edges, lane] = known
+        self.triggered[told] = np.minimum(self.triggered[told], week)
+        self._triggers_changed()
+        np.copyto(self.weight, self._shares(week), where=told[group])
 
     def _reorder(self, desired: Array) -> None:
         """Step 9: order up to the target of the inventory position."""
