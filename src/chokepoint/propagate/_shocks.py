@@ -59,14 +59,6 @@ class LicencePlan:
         """Release of all weeks, shape (weeks, K, lanes)."""
         return np.stack([self.terms(week)[0] for week in range(self._weeks)])
 
-    @property
-    def refused(self) -> FloatArray:
-        """Share refused by all licences on a flow together, shape (K, lanes)."""
-        accepted = np.ones(self._shape)
-        for lane, rows, effect in self._given:
-            accepted[rows, lane] *= 1.0 - effect.refused
-        return 1.0 - accepted
-
 
 class ShockPlan:
     """The effects of a batch, ready to be read week by week.
