@@ -21,9 +21,7 @@ from chokepoint.scenario import (
     Scenario,
 )
 
-some = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PERIODS = st.sampled_from([1, 2, 4, 5])
 BASELINE = Scenario("baseline")
 
@@ -162,9 +160,7 @@ def test_the_bound_of_a_target_is_below_its_loss_and_its_part_of_the_world_plan(
         return
     best = recourse(chain, scenario, targets=target, weeks=WEEKS)
     world = recourse(chain, scenario, weeks=WEEKS)
-    simulated = weekly_shortfall(
-        chain, scenario, behaviour, weeks=WEEKS, countries=[target]
-    )
+    simulated = weekly_shortfall(chain, scenario, behaviour, weeks=WEEKS, countries=[target])
     assert best.loss_total <= simulated + 1e-6
     assert best.loss_total <= world.loss[target] + 1e-6
 
@@ -186,9 +182,7 @@ def test_shortfall_is_what_sites_lose_in_weeks_below_baseline(rare_earths):
     scenario = several_events()[3]
     outcome = simulate(rare_earths, [BASELINE, scenario], weeks=20)
     total = shortfall(outcome, rare_earths, targets=["USA", "JPN"], weeks=15)
-    slow = weekly_shortfall(
-        rare_earths, scenario, Behaviour(), weeks=15, countries=["USA", "JPN"]
-    )
+    slow = weekly_shortfall(rare_earths, scenario, Behaviour(), weeks=15, countries=["USA", "JPN"])
     assert total["baseline"] == 0.0
     assert total[scenario.name] == pytest.approx(slow, rel=1e-9)
 

@@ -180,12 +180,11 @@ def _site_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray]:
     open_site = model.open_sites[:, None]
     reach = np.where(open_site, np.inf, model.limits.capacity)
     value = chain.value_added[:, 0] * model.weight
-    matters = np.arange(len(weeks)) < model.periods.counted
     loss = adder.add(
         "loss", "node", counted, size=n_nodes, unit="weeks of baseline output",
         lower=np.maximum(weeks - reach[counted], 0.0),
         upper=np.broadcast_to(weeks, (len(counted), len(weeks))),
-        cost=value[counted][:, None] * matters,
+        cost=np.broadcast_to(value[counted][:, None], (len(counted), len(weeks))),
     )  # fmt: skip
     extra = adder.add(
         "extra", "node", counted, size=n_nodes, unit="weeks of baseline output",

@@ -60,7 +60,8 @@ class Recourse:
     stock_value, capacity_value, supply_value : pandas.DataFrame
         What one more unit of stock, of capacity, and of a flow's limit is worth, dearest first.
     terminal_value : float
-        Value of stock missing at the end [USD million]; 0 unless it is valued.
+        Where stocks at the end are valued: what is missing of them one longest lead later,
+        and the output lost until then [USD million]; otherwise 0.
     solver : str
         Name and version of the solver.
     seconds : float
@@ -140,9 +141,9 @@ def recourse(
         more than they do one by one: the optimum is still a lower bound, and not above that
         of weekly periods.
     terminal : {"free", "valued"}
-        Whether stocks may be eaten up by the end for nothing (the lower bound), or each week
-        of cover missing at the end of ``weeks`` plus the longest lead costs the value added
-        that it carries.
+        Whether stocks may be eaten up by the end for nothing (the lower bound), or the program
+        goes on for the longest lead and each week of cover that is then missing costs the
+        value added that it carries.
     solver : str
         ``"highs"`` or ``"pulp:NAME"``; see :meth:`LinearProgram.solve`.
     time_limit : float, optional
@@ -272,10 +273,8 @@ def _result(
     by_week = loss_by_week(model, columns, solution).reindex(columns=list(targets), fill_value=0.0)
     total = by_week.sum().rename("loss")
     total.attrs["unit"] = by_week.attrs["unit"] = "USD million of value added, shortfall"
-    missing = 0.0
-    if "missing" in solution.program.columns:
-        span = solution.program.columns["missing"].span
-        missing = float(solution.values[span] @ solution.program.cost[span])
+    # With stocks valued, the objective also holds the weeks after the last one that counts.
+    rest = solution.objective - float(total.sum()) if model.periods.end > weeks else 0.0
     return Recourse(
         scenario=scenario.name,
         targets=targets,
@@ -287,7 +286,7 @@ def _result(
         stock_value=stock_values(chain, model, built.rows, solution),
         capacity_value=capacity_values(model, columns, solution),
         supply_value=supply_values(chain, model, columns, solution),
-        terminal_value=missing,
+        terminal_value=rest,
         solver=solution.solver,
         seconds=seconds,
         solution=solution,

@@ -18,8 +18,9 @@ def out_rows(adder: RowAdder) -> IntArray:
     """Output goes to flows; a counted site may not make goods for nobody."""
     chain, extent = adder.chain, adder.extent
     kept = extent.edges | extent.outlets
+    # A site whose every flow is stopped has a row without flows: it cannot sell anything.
     sells = np.zeros(chain.n_nodes, dtype=bool)
-    sells[chain.edge_supplier[kept]] = True
+    sells[chain.edge_supplier] = True
     # By-products follow their process (rows `pushed`).
     sites = np.flatnonzero(extent.sites & sells & ~chain.is_pushed)
     # A process whose main product is sold may be driven by its other outputs, and then has
