@@ -58,7 +58,9 @@ class Block:
             return pd.Index([self.name])
         if len(self.axes) == 1:
             return self.axes[0]
-        return pd.MultiIndex.from_product(self.axes)
+        # An axis of pairs becomes one of tuples: pandas 2.3 takes no index of indexes.
+        axes = [pd.Index(list(axis), tupleize_cols=False) for axis in self.axes]
+        return pd.MultiIndex.from_product(axes)
 
     def text(self, position: int) -> str:
         """Return the name of one row or column, e.g. ``stock[motor@DEU, magnet, 3]``."""

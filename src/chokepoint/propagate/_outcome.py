@@ -162,9 +162,9 @@ class Outcome:
             table = pd.DataFrame(values.sum(axis=1), index=self.scenarios, columns=columns)
         else:
             rows = _with_weeks(self.scenarios, horizon)
-            table = pd.DataFrame(
-                values.reshape(len(rows), values.shape[2]), index=rows, columns=columns
-            )
+            # A copy: what is recorded is read-only, and the table is the reader's own.
+            weekly = values.reshape(len(rows), values.shape[2]).copy()
+            table = pd.DataFrame(weekly, index=rows, columns=columns)
         table.attrs["unit"] = unit if over is None else f"{unit}, per week"
         return table
 
