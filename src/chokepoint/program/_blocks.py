@@ -60,7 +60,8 @@ class Block:
             return self.axes[0]
         # An axis of pairs becomes one of tuples: pandas 2.3 takes no index of indexes.
         axes = [pd.Index(list(axis), tupleize_cols=False) for axis in self.axes]
-        return pd.MultiIndex.from_product(axes)
+        labels: pd.Index = pd.MultiIndex.from_product(axes)
+        return labels
 
     def text(self, position: int) -> str:
         """Return the name of one row or column, e.g. ``stock[motor@DEU, magnet, 3]``."""
