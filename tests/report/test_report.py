@@ -170,7 +170,7 @@ def test_ranges_hold_at_the_headline(report):
     rows = report.ledger[
         report.ledger["bundle"].eq("all rare earths")
         & report.ledger["horizon_weeks"].eq(52)
-        & report.ledger["threshold"].notna()
+        & report.ledger["question"].str.contains("of its GDP of")
     ]
     assert len(rows) == 5
     assert (rows["low"] <= rows["high"]).all()
@@ -187,6 +187,38 @@ def test_damage_self_harm_and_third_parties_add_up_to_the_loss_of_all(report, ch
     total = cp.simulate(chain, cp.Scenario("ban", [ban]), weeks=52).loss(by="total").to_numpy()
     found = report.findings.damage("JPN")
     assert found.reference + found.self_harm + found.third_party == pytest.approx(total.item())
+
+
+def test_plans_stay_in_their_budget_and_are_simulated_again(report):
+    study = STUDIES["rare_earths"]
+    rows = report.ledger[report.ledger["question"].str.contains("does a plan of")]
+    assert list(rows["target"]) == list(study.targets)
+    for target, held in report.findings.plans.items():
+        assert held.plan.spent <= study.budget_usd_m * (1 + 1e-9)
+        row = rows.set_index("target").loc[target]
+        assert row["figure"] == report.findings.damage(target).reference - held.reference
+        assert row["planner"] == pytest.approx(held.plan.saving)
+    assert (rows["figure"] > 0).any()
+
+
+def test_a_chain_without_measures_has_no_plan(chain):
+    bare = chain.replace(measures=chain.measures.iloc[:0])
+    report = build_report(bare, draws=0, fast=True)
+    assert report.findings.plans == {}
+    assert 'id="plan"' not in report.html
+    assert not report.ledger["question"].str.contains("does a plan of").any()
+
+
+def test_high_tech_sectors_are_measured_against_their_own_value_added(report, chain):
+    rows = report.ledger[report.ledger["question"].str.contains("high-tech end sectors")]
+    usa = rows.set_index("target").loc["USA"]
+    nodes = chain.nodes
+    mine = nodes["product"].eq("computer") & nodes["country"].eq("USA")
+    own = nodes.loc[mine, "value_added_usd_m"].sum()
+    assert usa["threshold"] == pytest.approx(0.01 * own)
+    assert usa["figure"] == report.findings.sectors.loc["computer", "USA"]
+    assert usa["stressed"] >= usa["figure"]
+    assert usa["verdict"] in {"cannot decide", "not tested"}
 
 
 def test_ledger_survives_the_file(report, tmp_path):

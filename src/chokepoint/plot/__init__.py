@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chokepoint.plot._accessor import OutcomePlots
 from chokepoint.plot._leverage import band, leverage_map, leverage_timeline, tornado
+from chokepoint.plot._plan import plan_measures, plan_saving
 from chokepoint.plot._sankey import sankey
 from chokepoint.plot._timeline import timeline, timeline_interactive
 
@@ -12,6 +13,8 @@ __all__ = [
     "band",
     "leverage_map",
     "leverage_timeline",
+    "plan_measures",
+    "plan_saving",
     "sankey",
     "timeline",
     "timeline_interactive",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from chokepoint._optional import require
-from chokepoint.plot import band, leverage_timeline, sankey, tornado
+from chokepoint.plot import band, leverage_timeline, plan_saving, sankey, tornado
 from chokepoint.report._findings import Findings
 
 __all__ = ["figures", "plotly_script"]
@@ -27,6 +29,10 @@ def figures(findings: Findings) -> dict[str, str]:
         "band": band(findings.main),
         "timeline": leverage_timeline(findings.main),
     }
+    if findings.plans:
+        before = {target: findings.damage(target).reference for target in findings.plans}
+        after = {target: held.reference for target, held in findings.plans.items()}
+        drawn["saving"] = plan_saving(pd.Series(before), pd.Series(after))
     for target in findings.targets:
         drawn[f"tornado-{target}"] = tornado(findings.main, actor=actor, target=target)
     return {name: _piece(name, picture) for name, picture in drawn.items()}

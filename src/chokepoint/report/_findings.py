@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from chokepoint.chain import SupplyChain
-from chokepoint.leverage import Leverage, time_to_survive
+from chokepoint.leverage import Leverage, stressed, time_to_survive
 from chokepoint.leverage._study import Study as Bans
-from chokepoint.propagate import Behaviour
+from chokepoint.propagate import Behaviour, Outcome, simulate
+from chokepoint.report._plans import TargetPlan, make_plans
 from chokepoint.report._settings import Settings
 from chokepoint.report._stages import Stages
 from chokepoint.report._study import Study, bundles_of
@@ -75,12 +76,13 @@ class Findings:
         What every ban costs, by (target, bundle, weeks); single groups at the headline horizon.
     survival : DataFrame
         Least weeks until a stopped flow is felt, (target, tier, stage) x (thinnest, typical).
-    sectors : DataFrame
-        Loss by end product and target at the headline horizon [USD million].
+    sectors, tight_sectors : DataFrame
+        Loss by product and target at the headline horizon, in the reference and in the
+        stressed case [USD million].
     by_country : DataFrame
         Loss of every country under each headline ban, target x country [USD million].
-    plan : object or None
-        What was bought and what it saves.
+    plans : dict
+        What each target could buy and what that saves; empty where nothing is on offer.
     seconds : dict
         Time by stage.
     """
@@ -94,8 +96,9 @@ class Findings:
     damages: Mapping[tuple[str, str, int], Damage]
     survival: pd.DataFrame
     sectors: pd.DataFrame
+    tight_sectors: pd.DataFrame
     by_country: pd.DataFrame
-    plan: Any
+    plans: Mapping[str, TargetPlan]
     seconds: Mapping[str, float]
 
     @property
@@ -166,8 +169,16 @@ def compute(
             damages |= _damages(alone.table(alone.reference(), alone.stressed()), alone)
     with stages.stage("where and when it hurts"):
         survival = _survival(chain, study, bundles[study.narrow])
-        sectors = _sectors(main, chain, study, settings.headline)
+        sectors = _sectors(main.outcome, main, study, settings.headline)
+        tight_sectors = _sectors(_tight(bans, study), main, study, settings.headline)
         by_country = _by_country(main, study, settings.headline)
+    with stages.stage("a plan for each target, simulated again"):
+        plans = make_plans(
+            chain,
+            {name: ban(study, name, bundles[study.narrow]) for name in study.targets},
+            budget=study.budget_usd_m,
+            weeks=settings.headline,
+        )
     return Findings(
         chain=chain,
         load_call=load_call,
@@ -178,8 +189,9 @@ def compute(
         damages=damages,
         survival=survival,
         sectors=sectors,
+        tight_sectors=tight_sectors,
         by_country=by_country,
-        plan=None,
+        plans=plans,
         seconds=stages.seconds,
     )
 
@@ -251,10 +263,20 @@ def _survival(chain: SupplyChain, study: Study, products: list[str]) -> pd.DataF
     return table
 
 
-def _sectors(main: Leverage, chain: SupplyChain, study: Study, weeks: int) -> pd.DataFrame:
+def _tight(bans: Bans, study: Study) -> Outcome:
+    """Return the stressed run of the headline bans with every site kept."""
+    return simulate(
+        stressed(bans.chain),
+        list(bans.scenarios(bundle=study.narrow).values()),
+        weeks=max(bans.horizons),
+        behaviour=Behaviour(switching=False),
+    )
+
+
+def _sectors(outcome: Outcome, main: Leverage, study: Study, weeks: int) -> pd.DataFrame:
     """Return the loss by product and target under the headline ban [USD million]."""
-    lost = main.outcome.loss(by="site", weeks=weeks)
-    nodes = chain.nodes.loc[lost.columns]
+    lost = outcome.loss(by="site", weeks=weeks)
+    nodes = outcome.nodes.loc[lost.columns]
     columns = {}
     for target, areas in main.targets.items():
         row = lost.loc[main.scenario(study.actor, target, study.narrow)]

@@ -11,7 +11,7 @@ from chokepoint.propagate import WEEKS_PER_YEAR
 from chokepoint.report._findings import Damage, Findings
 from chokepoint.report._verdict import Verdict, decide
 
-__all__ = ["COLUMNS", "grades", "high_tech", "ledger"]
+__all__ = ["COLUMNS", "grades", "high_tech", "ledger", "value_added"]
 
 COLUMNS = (
     "claim",
@@ -42,7 +42,8 @@ _LOSS = "USD million of value added"
 
 def ledger(findings: Findings) -> pd.DataFrame:
     """Return all rows, in the order of the report."""
-    rows = [*_damage(findings), *_harm(findings), *_onset(findings), *_high_tech(findings)]
+    parts = (_damage, _harm, _onset, _high_tech, _saving)
+    rows = [row for part in parts for row in part(findings)]
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     table["claim"] = table["claim"].astype(int)
     return table
@@ -155,19 +156,59 @@ def _high_tech(findings: Findings) -> list[Row]:
     weeks, bundle = findings.settings.headline, findings.study.narrow
     rows = []
     for target, areas in findings.targets.items() if products else ():
-        lost = float(findings.sectors[target].reindex(products).sum())
+        lost, tight = (
+            float(table[target].reindex(products).sum())
+            for table in (findings.sectors, findings.tight_sectors)
+        )
+        share = findings.study.sector_materiality
+        threshold = share * value_added(findings, target, products) * weeks / WEEKS_PER_YEAR
+        tests = {"band": {"stressed": tight}, "interval": {}, "one at a time": {}}
+        verdict = decide(lost, tests, threshold=threshold)
         run = _simulated(findings, target, bundle, weeks)
         condition = f"country in {list(areas)} and product in {products}"
         rows.append(
             {
                 **_common(findings, target, bundle, weeks),
-                "question": f"How much of the loss of {target} falls on high-tech end sectors "
-                f"({', '.join(products)})?",
+                "question": f"Does a complete stop of {bundle} cost the high-tech end sectors of "
+                f"{target} ({', '.join(products)}) at least {100 * share:g} % of their value "
+                f"added of {weeks} weeks?",
                 "figure": lost,
                 "reference": lost,
+                "stressed": tight,
+                "threshold": threshold,
+                "verdict": verdict.word,
+                "decided_by": verdict.decided_by,
                 "unit": _LOSS,
                 "call": f"{run}.loss(by='site').filter({findings.load_call}.nodes.query("
                 f'"{condition}").index).to_numpy().sum()',
+            }
+        )
+    return rows
+
+
+def _saving(findings: Findings) -> list[Row]:
+    """Return the rows on what the plans save."""
+    study, weeks = findings.study, findings.settings.headline
+    rows = []
+    for target, held in findings.plans.items():
+        found = findings.damage(target)
+        run = f"cp.simulate({{}}, ban, weeks={weeks}).loss()"
+        bought = (
+            f"cp.plan(chain, ban, budget={study.budget_usd_m:g}, targets={target!r}, weeks={weeks})"
+        )
+        saved = f"({run.format('chain')} - {run.format(f'{bought}.apply(chain)')})"
+        rows.append(
+            {
+                **_common(findings, target, study.narrow, weeks),
+                "question": f"How much of the loss of {target} does a plan of {target} for at most "
+                f"USD {study.budget_usd_m:g} million avoid, simulated again?",
+                "figure": found.reference - held.reference,
+                "reference": found.reference - held.reference,
+                "stressed": found.stressed - held.stressed,
+                "planner": held.plan.saving,
+                "unit": _LOSS,
+                "call": f"(lambda chain, ban: {saved}.filter(chain.areas({target!r}))"
+                f".to_numpy().sum())({findings.load_call}, {_ban(findings, target, study.narrow)})",
             }
         )
     return rows
@@ -198,12 +239,16 @@ def _common(findings: Findings, target: str, bundle: str, weeks: int) -> Row:
 # ---------------------------------------------------------------------------------------- calls
 
 
-def _simulated(findings: Findings, target: str, bundle: str, weeks: int) -> str:
+def _ban(findings: Findings, target: str, bundle: str) -> str:
     event = (
         f"cp.ExportBan(by={findings.study.actor!r}, against={target!r}, "
         f"products={list(findings.bundles[bundle])!r})"
     )
-    return f"cp.simulate({findings.load_call}, cp.Scenario('ban', [{event}]), weeks={weeks})"
+    return f"cp.Scenario('ban', [{event}])"
+
+
+def _simulated(findings: Findings, target: str, bundle: str, weeks: int) -> str:
+    return f"cp.simulate({findings.load_call}, {_ban(findings, target, bundle)}, weeks={weeks})"
 
 
 def _loss_call(findings: Findings, target: str, bundle: str, weeks: int, *, of: str) -> str:
@@ -236,6 +281,13 @@ def grades(chain: SupplyChain, products: tuple[str, ...], areas: tuple[str, ...]
     rows = [sites.loc[sites["product"].isin(products) | users], needed]
     counts = pd.concat([frame["confidence"] for frame in rows]).value_counts().to_dict()
     return ", ".join(f"{grade} {counts[grade]}" for grade in "ABCD" if counts.get(grade))
+
+
+def value_added(findings: Findings, target: str, products: list[str]) -> float:
+    """Return the yearly value added of a target's sites of some products [USD million]."""
+    nodes = findings.chain.nodes
+    mine = nodes["country"].isin(findings.targets[target]) & nodes["product"].isin(products)
+    return float(nodes.loc[mine, "value_added_usd_m"].sum())
 
 
 def gdp(findings: Findings, target: str) -> float:

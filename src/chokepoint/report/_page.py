@@ -12,11 +12,12 @@ import pandas as pd
 
 from chokepoint._optional import require
 from chokepoint.plot._sankey import _sankey_data
+from chokepoint.propagate import WEEKS_PER_YEAR
 from chokepoint.report import _answer, _tables
 from chokepoint.report._figures import figures, plotly_script
 from chokepoint.report._findings import Findings
-from chokepoint.report._format import digits, money
-from chokepoint.report._ledger import high_tech
+from chokepoint.report._format import money, per_cent
+from chokepoint.report._ledger import high_tech, value_added
 from chokepoint.report._verdict import RULE
 
 __all__ = ["render"]
@@ -70,7 +71,10 @@ def _context(findings: Findings, rows: pd.DataFrame) -> dict[str, Any]:
         "assumptions": {
             target: _tables.assumption_table(findings, target) for target in findings.targets
         },
-        "plan": findings.plan,
+        "plan": _tables.plan_table(findings),
+        "bought": {target: _tables.bought_table(findings, target) for target in findings.plans},
+        "notice": max((held.plan.notice for held in findings.plans.values()), default=0.0),
+        "on_offer": _on_offer(findings),
         "thirds": _tables.third_party_table(findings),
         "estimates": _tables.estimate_table(findings),
         "verdicts": _tables.verdict_table(findings, rows),
@@ -102,6 +106,13 @@ def _parts(findings: Findings) -> str:
     return "; ".join(names[product] for product in wide if product not in narrow)
 
 
+def _on_offer(findings: Findings) -> str:
+    """Return the kinds of measures that plans could choose from."""
+    skipped = {"recycling", "substitution"}
+    kinds = dict.fromkeys(findings.chain.measures["kind"])
+    return ", ".join(kind.replace("_", " ") for kind in kinds if kind not in skipped)
+
+
 def _sankey_facts(findings: Findings) -> dict[str, str]:
     facts = _sankey_data(findings.chain).attrs
     return {
@@ -117,8 +128,14 @@ def _high_tech(findings: Findings) -> list[str]:
     for target in findings.sectors.columns if products else []:
         lost = float(findings.sectors[target].reindex(products).sum())
         total = float(findings.sectors[target].sum())
-        part = f"{digits(100 * lost / total)} %" if total > 0 else "–"
-        lines.append(f"{target} USD {money(lost)} ({part} of its loss)")
+        tight = float(findings.tight_sectors[target].reindex(products).sum())
+        own = value_added(findings, target, products) * findings.settings.headline / WEEKS_PER_YEAR
+        parts = [per_cent(part / whole) if whole else "–" for part, whole in
+                 ((lost, total), (lost, own), (tight, own))]  # fmt: skip
+        lines.append(
+            f"{target} USD {money(lost)}: {parts[0]} of the loss of {target}, {parts[1]} of their "
+            f"own value added ({parts[2]} in the stressed case)"
+        )
     return lines
 
 

@@ -30,8 +30,6 @@ class Settings:
         Randomness of the draws; the same number gives the same draws.
     planner : tuple of int
         Horizons at which the planner's bound is solved.
-    plan_weeks : int
-        Horizon of the plan.
     """
 
     weeks: tuple[int, ...]
@@ -39,7 +37,6 @@ class Settings:
     draws: int
     rng: np.random.Generator | int
     planner: tuple[int, ...]
-    plan_weeks: int
 
 
 def settings_of(
@@ -59,8 +56,7 @@ def settings_of(
     return Settings(
         weeks=horizons,
         headline=headline,
-        draws=(3 if fast else 40) if draws is None else draws,
+        draws=(3 if fast else 100) if draws is None else draws,
         rng=int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng,
         planner=(headline,) if fast else tuple(w for w in horizons if w in (13, headline)),
-        plan_weeks=headline,
     )

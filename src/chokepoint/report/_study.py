@@ -42,8 +42,10 @@ class Study:
         Groups of end products that the claim is about.
     materiality : float
         Share of GDP from which a loss counts as material.
+    sector_materiality : float
+        Share of their own value added from which a loss of those groups counts as material.
     budget_usd_m : float
-        Budget of the plan [USD million].
+        Budget of each target's plan [USD million].
     places : dict
         Names in words of targets that are no single country.
     same_shock : tuple of str
@@ -64,7 +66,8 @@ class Study:
     wide: str
     high_tech: tuple[str, ...] = ()
     materiality: float = 0.001
-    budget_usd_m: float = 1_000.0
+    sector_materiality: float = 0.01
+    budget_usd_m: float = 100.0
     places: Mapping[str, str] = field(default_factory=dict)
     same_shock: tuple[str, ...] = ()
     same_onset: tuple[str, ...] = ()

@@ -219,6 +219,61 @@ def assumption_table(findings: Findings, target: str) -> Table:
     return Table(["assumption", "at its low end", "at its high end", "swing"], rows, text=(0, 1, 2))
 
 
+def plan_table(findings: Findings) -> Table | None:
+    """Return what each target's plan costs and saves, in the program and simulated again."""
+    if not findings.plans:
+        return None
+    rows = []
+    for target, held in findings.plans.items():
+        found, bought = findings.damage(target), held.plan
+        share = 1.0 - held.reference / found.reference if found.reference > 0 else math.nan
+        rows.append(
+            _row(
+                target,
+                money(bought.spent),
+                _change(float(bought.baseline_loss.sum()), float(bought.residual_loss.sum())),
+                _change(found.reference, held.reference),
+                per_cent(share),
+                _change(found.stressed, held.stressed),
+                f"{digits(bought.budget_value)}",
+            )
+        )
+    head = [
+        "target",
+        "spent",
+        "planner's loss, without → with",
+        "reference, without → with",
+        "saved",
+        "stressed, without → with",
+        "worth of one more USD",
+    ]
+    return Table(head, rows)
+
+
+def _change(before: float, after: float) -> str:
+    return f"{money(before)} → {money(after)}"
+
+
+def bought_table(findings: Findings, target: str, *, top: int = 12) -> Table:
+    """Return the dearest measures of one target's plan."""
+    names = product_names(findings)
+    bought = findings.plans[target].plan.measures.to_dict("records")
+    rows = [
+        _row(
+            str(row["kind"]).replace("_", " "),
+            names[row["product"]],
+            str(row["where"]),
+            f"{digits(row['quantity'])} {row['unit']}",
+            money(row["cost_usd_m"]),
+        )
+        for row in bought[:top]
+    ]
+    if len(bought) > top:
+        rest = sum(row["cost_usd_m"] for row in bought[top:])
+        rows.append(_row(f"{len(bought) - top} others", "", "", "", money(rest)))
+    return Table(["kind", "product", "where", "quantity", "cost"], rows, text=(0, 1, 2))
+
+
 def third_party_table(findings: Findings, *, top: int = 4) -> Table:
     """Return what each headline ban costs the actor and who else gains and loses."""
     actor = findings.study.actor
