@@ -4,7 +4,7 @@ All variables are deviations from baseline (theory 3.2): a site's output is ``1 
 its baseline. Without a shock every deviation is exactly 0.0. Rows are nodes (N), groups (G)
 or edges (E); the last axis is the lane, one per scenario.
 
-Four points go beyond the text of theory 3.2, the first three so that the recourse program
+These points go beyond the text of theory 3.2, the first three so that the recourse program
 has the same rows as the model:
 
 * an order on a flow stays below ``(1 + growth_max)`` of its baseline until the supplier is
@@ -12,7 +12,13 @@ has the same rows as the model:
 * an order to a dormant supplier stays below its largest share;
 * orders that no supplier may take under these limits go back to suppliers with room;
 * what cannot be kept is ordered for the output that the buyer wants to make: an inventory
-  position means nothing there, and one that counts goods which are gone is never refilled.
+  position means nothing there, and one that counts goods which are gone is never refilled;
+* caps hold back a licence queue too, and while orders wait, the fill that a buyer sees is what
+  leaves of its order, refusals included;
+* a joint output whose own capacity is out calls for no more of the process than it can take;
+* a boycott is known to those who buy from the boycotted, and moves their orders at once;
+* a shortage, queue or reliability below 1e-6 is rounding: it triggers nothing, and a buyer
+  whose suppliers all fail stays with them.
 """
 
 from __future__ import annotations
