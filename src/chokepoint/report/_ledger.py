@@ -46,6 +46,7 @@ def ledger(findings: Findings) -> pd.DataFrame:
     rows = [row for part in parts for row in part(findings)]
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     table["claim"] = table["claim"].astype(int)
+    table["draws"] = table["low"].notna() * findings.settings.draws
     return table
 
 
@@ -232,7 +233,6 @@ def _common(findings: Findings, target: str, bundle: str, weeks: int) -> Row:
         "verdict": "not tested",
         "decided_by": "a figure, not a statement",
         "grades": grades(findings.chain, products, findings.targets[target]),
-        "draws": findings.settings.draws,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ class Report:
         write_all(contents)
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.headline}</p>{self.ledger.to_html(max_rows=20)}"
+        return f"<p>{escape(self.headline)}</p>{self.ledger.to_html(max_rows=20)}"
 
 
 def build_report(
