@@ -41,8 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))  # one message that collects every problem, a line each
     except ChokepointError as error:
         _say(f"chokepoint: {_one_line(str(error))}")
-    except UnicodeDecodeError as error:
-        _say(f"chokepoint: expected text in UTF-8: {error}")
     except OSError as error:
         _say(f"chokepoint: {error.strerror or error}: {error.filename or ''}".rstrip(": "))
     except KeyboardInterrupt:
@@ -160,8 +158,7 @@ def _add_validate(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    from chokepoint.chain import SupplyChain
-    from chokepoint.chain._files import read_tables
+    from chokepoint.chain import SupplyChain, read_tables
     from chokepoint.schema import check_provenance
 
     chain = SupplyChain.read(arguments.folder)

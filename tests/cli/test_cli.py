@@ -176,10 +176,14 @@ def test_wrong_commands_are_one_line(arguments, parts, tmp_path):
     _fails_in_one_line(_run(*arguments, cwd=tmp_path), *parts)
 
 
-def test_a_file_that_is_no_text_is_one_line(tmp_path):
+def test_a_file_that_is_no_text_is_a_problem_of_its_table(tmp_path):
     (tmp_path / "bytes").mkdir()
     (tmp_path / "bytes" / "products.csv").write_bytes(b"product\n\xff\xfe\n")
-    _fails_in_one_line(_run("validate", "bytes", cwd=tmp_path), "UTF-8")
+    done = _run("validate", "bytes", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "products" in done.stderr
+    assert "must be text in UTF-8" in done.stderr
 
 
 # ------------------------------------------------------------------------------------------ help

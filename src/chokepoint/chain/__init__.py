@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chokepoint.chain._chain import SupplyChain
+from chokepoint.chain._files import read_tables
 from chokepoint.chain._fit import GRADE_SPREAD, FlowEstimate, estimate_flows
 from chokepoint.chain._preferences import BLOC_PREFERENCE, HOME_PREFERENCE
 from chokepoint.chain._recipes import DEMAND
@@ -17,4 +18,5 @@ __all__ = [
     "SupplyChain",
     "concentration",
     "estimate_flows",
+    "read_tables",
 ]

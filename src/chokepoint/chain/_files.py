@@ -51,7 +51,11 @@ def read_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
                 Issue(file.stem, "file", rule, nearest=nearest, advice="rename or move it")
             )
             continue
-        frames[file.stem] = _read(file, issues)
+        try:
+            frames[file.stem] = _read(file, issues)
+        except UnicodeDecodeError as error:
+            rule = f"must be text in UTF-8; byte {error.start} of {file.name} is not"
+            issues.append(Issue(file.stem, "file", rule, advice="save it as UTF-8"))
     if issues:
         raise TableError(issues)
     return {table: frames[table] for table in schema.TABLE_NAMES if table in frames}

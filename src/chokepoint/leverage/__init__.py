@@ -5,12 +5,14 @@ from __future__ import annotations
 from chokepoint.leverage._leverage import HORIZONS, leverage
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
+from chokepoint.leverage._study import Study
 from chokepoint.leverage._survival import time_to_survive
 from chokepoint.leverage._variants import Variant, stressed, variants
 
 __all__ = [
     "HORIZONS",
     "Leverage",
+    "Study",
     "Variant",
     "leverage",
     "reach",

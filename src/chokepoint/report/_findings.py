@@ -11,7 +11,7 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.leverage import Leverage, stressed, time_to_survive
-from chokepoint.leverage._study import Study as Bans
+from chokepoint.leverage import Study as Bans
 from chokepoint.propagate import Behaviour, Outcome, simulate
 from chokepoint.report._plans import TargetPlan, make_plans
 from chokepoint.report._settings import Settings
