@@ -56,7 +56,7 @@ def settings_of(
     return Settings(
         weeks=horizons,
         headline=headline,
-        draws=(3 if fast else 100) if draws is None else draws,
+        draws=(3 if fast else 80) if draws is None else draws,
         rng=int(np.random.SeedSequence().generate_state(1)[0]) if rng is None else rng,
         planner=(headline,) if fast else tuple(w for w in horizons if w in (13, headline)),
     )
