@@ -106,7 +106,9 @@ class HighsSession:
         """Set new bounds of some rows."""
         places = np.atleast_1d(np.asarray(rows, dtype=np.int32))
         low, high = (_like(bound, places) for bound in (lower, upper))
-        self._check(self._model.changeRowsBounds(len(places), places, low, high))
+        # One by one: the call for many rows is younger than the oldest HiGHS that is supported.
+        for row, least, most in zip(places.tolist(), low.tolist(), high.tolist(), strict=True):
+            self._check(self._model.changeRowBounds(row, least, most))
         changed = {"row_lower": low, "row_upper": high}
         self._note({name: (places, value) for name, value in changed.items()})
 
