@@ -29,7 +29,9 @@ def machine(run: dict[str, Any]) -> str:
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     return (
         f"{run['datetime'][:10]}, {name}, {cpu.get('count', '?')} cores, "
-        f"{platform.system()}, Python {run['machine_info']['python_version']}, {versions}."
+        f"{platform.system()}, Python {run['machine_info']['python_version']}, {versions}. "
+        f"Load average when the run began: {run['machine_info'].get('load', float('nan')):.1f} "
+        "(other work on the machine makes every figure an upper end)."
     )
 
 
