@@ -1,7 +1,7 @@
 """The weekly model once more: slowly, one number at a time, from the text of the theory.
 
 Nothing here knows the engine. Sites, slots and flows are looked up by label in dictionaries, and
-every equation stands under its number in theory 3.2. `play` returns the history of one scenario.
+every equation stands under its number in the docs. `play` returns the history of one scenario.
 """
 
 from __future__ import annotations

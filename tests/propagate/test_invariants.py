@@ -1,4 +1,4 @@
-"""What holds whatever the chain, the events and the behaviour (theory 3.3)."""
+"""What holds whatever the chain, the events and the behaviour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published models that the weekly model contains as exact special cases (theory 3.4).
+"""Published models that the weekly model contains as exact special cases.
 
 The references are written with NumPy and networkx from the equations of those models.
 """

@@ -12,7 +12,7 @@ __all__ = ["Behaviour"]
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    r"""Settings of the weekly model that do not belong to one site (theory 3.2, steps 8-10).
+    r"""Settings of the weekly model that do not belong to one site (steps 8 to 10).
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Behaviour:
         Whether sites that cannot meet demand build up capacity to ``ramp_max``.
     frozen_orders : bool
         Whether orders stay at baseline. Cumulative losses are then monotone in the severity
-        of capacity shocks (theory 3.3); a mode for tests, not a bound.
+        of capacity shocks; a mode for tests, not a bound.
 
     Notes
     -----

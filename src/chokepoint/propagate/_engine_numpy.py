@@ -1,10 +1,11 @@
 """The weekly model, vectorised over scenarios with NumPy.
 
-All variables are deviations from baseline (theory 3.2): a site's output is ``1 + x`` times
-its baseline. Without a shock every deviation is exactly 0.0. Rows are nodes (N), groups (G)
-or edges (E); the last axis is the lane, one per scenario.
+The steps are numbered as on the page *The weekly model* of the docs. All variables are
+deviations from baseline: a site's output is ``1 + x`` times its baseline. Without a shock every
+deviation is exactly 0.0. Rows are nodes (N), groups (G) or edges (E); the last axis is the lane,
+one per scenario.
 
-These points go beyond the text of theory 3.2, the first three so that the recourse program
+These points go beyond the plain equations, the first three so that the recourse program
 has the same rows as the model:
 
 * an order on a flow stays below ``(1 + growth_max)`` of its baseline until the supplier is

@@ -179,7 +179,7 @@ def plan(
     time_limit: float | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Plan:
-    r"""Return the measures that avoid most of the expected loss for a budget (theory 4.2).
+    r"""Return the measures that avoid most of the expected loss for a budget.
 
     .. math:: \min_y \sum_w p_w\, \text{Loss}_w(y) \quad\text{s.t.}\quad c^\top y \le B
 

@@ -1,4 +1,4 @@
-r"""The plan program: what to buy before threats, with the planner's response to each (theory 4.2).
+r"""The plan program: what to buy before threats, with the planner's response to each.
 
 .. math::
     \min_y \sum_w p_w\, \text{Loss}_w(y) \quad\text{s.t.}\quad \mathbf 1^\top y \le B,\

@@ -110,7 +110,7 @@ def recourse(
     time_limit: float | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Recourse:
-    r"""Return the least loss that a planner can reach under a scenario (theory 4.1).
+    r"""Return the least loss that a planner can reach under a scenario.
 
     The planner runs every site and flow of the chain, knows the whole course of the scenario
     from its first week on, and minimises the value added that the targets' sites lose,
@@ -175,7 +175,7 @@ def recourse(
     are added up before they are cut off at zero: :math:`\sum_t (1 - x_t)^+ \ge
     (\sum_t 1 - x_t)^+`. So the sums are a point of the program with a loss that is not higher.
 
-    *Deviations from theory 4.1.* Stocks at the end are free or valued; a hard bound would be
+    *Choices.* Stocks at the end are free or valued; a hard bound would be
     infeasible under a lasting ban, and is broken by every course of the weekly model there.
     The planner starts in the first week in which anything happens, not before. Capacity
     follows the fastest ramp, ``1 + (ramp_max - 1)(1 - (1 - 1/ramp_weeks)^t)``, instead of

@@ -1,4 +1,4 @@
-r"""The rows of the recourse program for one scenario (theory 4.1).
+r"""The rows of the recourse program for one scenario.
 
 .. math::
     \text{out}\quad & \textstyle\sum_{e\ \text{out of}\ i} \kappa_e q_{e} = x_{i} \\

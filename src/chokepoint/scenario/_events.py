@@ -82,7 +82,7 @@ class ExportBan(Event):
     r"""Cap exports at :math:`1 - \text{severity}` of the baseline flow.
 
     The cap is on the baseline flow, not on the order: inflated orders do not pass it
-    (theory 3.2, step 2).
+    (step 2 of the weekly model).
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class Licence(Event):
 
     Orders join a queue. Nothing is released during the review; then at most
     `clearing` times the baseline flow passes each week until the queue is empty
-    (theory 3.2, step 2b).
+    (step 2b of the weekly model).
 
     Parameters
     ----------
