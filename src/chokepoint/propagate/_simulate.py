@@ -48,8 +48,8 @@ def simulate(
 
     The page *The weekly model* of the docs states every step: orders, rationing of scarce
     output, input limits :math:`x_i = \min_g[(1-\epsilon_g) Q_i + \epsilon_g v_g / k_g]`,
-    stocks, transit, supplier switching, order-up-to replenishment and ramp-up, all in deviations from
-    baseline. Without a shock every loss is exactly 0.0.
+    stocks, transit, supplier switching, order-up-to replenishment and ramp-up, all in
+    deviations from baseline. Without a shock every loss is exactly 0.0.
 
     Parameters
     ----------
