@@ -128,6 +128,18 @@ def test_capacity_works_from_its_lead_on():
     assert later.residual_loss["ban"] == pytest.approx((4 * 0.5 + 7 * 0.4) * VALUE)
 
 
+@pytest.mark.parametrize("combine", ["nested", "disjoint"])
+def test_new_plants_need_their_inputs_too(combine):
+    draft = open_flow()
+    draft.flows = [*draft.flows, Flow("power@USA", "ore@USA", 26.0, growth=0.0)]
+    half = {"stock_weeks": 0.0, "use_share": 0.5, "combine": combine}
+    draft.slots = {**draft.slots, ("ore@USA", "power"): half}
+    bought = best(offer(rigid(draft), capacity()), 0.052, notice=60.0)
+    # A fifth more capacity, of which only the half that needs no power can run.
+    assert bought.measures["share"].iloc[0] == pytest.approx(0.2)
+    assert bought.residual_loss["ban"] == pytest.approx(11 * (0.5 - 0.05) * VALUE)
+
+
 def second(**more) -> dict:
     return {
         "measure": "tests", "kind": "second_source", "product": "ore", "unit_cost": 1e3,
