@@ -235,6 +235,32 @@ def test_without_money_the_loss_is_that_of_the_recourse_program(period):
         assert bought.baseline_loss[threat.name] == pytest.approx(alone, abs=1e-9)
 
 
+def far(growth: float = 0.2) -> Draft:
+    """Ore that is three weeks at sea, so that periods of four weeks count it early."""
+    draft = two_suppliers(sites={"ore@USA": {"ramp_max": 1.0}})
+    draft.flows = [
+        Flow("ore@AUS", "mill@JPN", 26.0, lead=3),
+        Flow("ore@USA", "mill@JPN", 26.0, lead=3, growth=growth),
+        draft.flows[2],
+    ]
+    return draft
+
+
+@pytest.mark.parametrize("kind", ["capacity", "second_source"])
+@pytest.mark.parametrize("weeks", [9, 12])
+def test_longer_periods_allow_a_plan_no_less(kind, weeks):
+    free = {"ore@USA": {"ramp_max": 3.0, "ramp_weeks": 1.0}}
+    draft = far(growth=9.0) if kind == "capacity" else far()
+    draft.sites = draft.sites if kind == "capacity" else free
+    chain = offer(draft, capacity(lead_weeks=0) if kind == "capacity" else second(unit_cost=1e4))
+    weekly = best(chain, 0.1, weeks=weeks)
+    assert weekly.saving > 0.1
+    for period in (2, 3, 4, 5):
+        longer = best(chain, 0.1, weeks=weeks, period=period)
+        assert longer.residual_loss["ban"] <= weekly.residual_loss["ban"] + 1e-9
+        assert longer.baseline_loss["ban"] <= weekly.baseline_loss["ban"] + 1e-9
+
+
 def test_savings_grow_ever_more_slowly_with_the_budget():
     chain = all_kinds()
     budgets = [0.0, 0.1, 0.2, 0.4, 0.6, 0.9]
