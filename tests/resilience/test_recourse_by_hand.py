@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from propagate._chains import Alternative, Draft, Flow, line
+from propagate._chains import Alternative, Draft, Flow
+from resilience._small import BAN, VALUE, mill, rigid, two_suppliers
 
 from chokepoint.resilience import recourse
 from chokepoint.resilience._recourse import build_recourse
 from chokepoint.scenario import DemandShift, ExportBan, Licence, Outage, Scenario
-
-# A site makes one unit a week, worth USD 1 million, half of it value added.
-VALUE = 0.5
-BAN = Scenario("ban", ExportBan(by="AUS"))
-
-
-def rigid(draft: Draft) -> Draft:
-    """The same chain without any ramp-up, except where sites say otherwise."""
-    names = {flow.supplier for flow in draft.flows} | {*draft.outputs_of}
-    draft.sites = {name: {"ramp_max": 1.0} for name in names} | dict(draft.sites)
-    return draft
-
-
-def mill(**options) -> Draft:
-    return rigid(line("ore@AUS", "mill@JPN", "market:mill@JPN", **options))
 
 
 def best(draft: Draft, scenario: Scenario = BAN, *, targets="JPN", weeks=12, **options):
@@ -70,19 +56,6 @@ def test_a_planner_starts_with_the_shock_not_before():
     found = best(mill(), ban)
     assert found.loss_total == pytest.approx((12 - 5 - 3) * VALUE)
     assert found.output.index[0] == 5
-
-
-def two_suppliers(**options) -> Draft:
-    draft = Draft(
-        flows=[
-            Flow("ore@AUS", "mill@JPN", 26.0),
-            Flow("ore@USA", "mill@JPN", 26.0, growth=0.2),
-            Flow("mill@JPN", "market:mill@JPN", 52.0),
-        ],
-        slots={("mill@JPN", "ore"): {"stock_weeks": 0.0, "qualification_weeks": 8.0}},
-        **options,
-    )
-    return rigid(draft)
 
 
 def test_growth_is_limited_until_the_supplier_is_qualified():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chokepoint.resilience._plan import Plan, plan
+from chokepoint.resilience._plan import plan
+from chokepoint.resilience._plan_result import Plan
 from chokepoint.resilience._recourse import Recourse, recourse
 from chokepoint.resilience._shortfall import shortfall
 
