@@ -16,7 +16,7 @@ collect_ignore_glob = ["docs/*.py", "docs/_ext/*", "docs/tutorials/*", "docs/_bu
 
 hypothesis.settings.register_profile("developer", deadline=None)
 # The same examples every time. A failure is reported as found, not shrunk for minutes: repeat it
-# without CI in the environment, or with --hypothesis-profile=developer, to have it shrunk.
+# with EXPLORE=1 in the environment, or with --hypothesis-profile=developer, to have it shrunk.
 hypothesis.settings.register_profile(
     "ci",
     deadline=None,
