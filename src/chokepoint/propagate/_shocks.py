@@ -1,17 +1,27 @@
-"""Weekly shock arrays of a batch: capacity, allowed flow and licences per lane."""
+"""Weekly shock arrays of a batch: capacity, allowed flow, detours, licences, tariffs, rebuilding.
+
+Two ways to read them: whole arrays (`capacity`, `allowed`), or only the rows that some lane
+touches (`nodes_hit` with `capacity_rows`, `capped_edges` with `allowed_rows`), which is what a
+fast engine wants.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chokepoint.scenario import Effects, FlowEffect, LicenceEffect
+from chokepoint.scenario import Effects, FlowEffect, LicenceEffect, RebuildEffect
 
-__all__ = ["LicencePlan", "ShockPlan"]
+__all__ = ["LicencePlan", "RebuildPlan", "ShockPlan"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+BoolArray = NDArray[np.bool_]
+
+_NOTHING = np.empty(0, dtype=np.intp)
 
 
 class LicencePlan:
@@ -60,11 +70,107 @@ class LicencePlan:
         return np.stack([self.terms(week)[0] for week in range(self._weeks)])
 
 
+class RebuildPlan:
+    """Rebuilding in a batch: one entry per event and lane, sites and markets in long lists.
+
+    While an entry ``m`` has `left[m]` of its damage to rebuild, from week ``first[m]`` on: the
+    capacity of ``nodes[p]`` in lane ``lane[node_entry[p]]`` is multiplied by ``1 - lost * left /
+    damage`` of its entry, and market ``markets[q]`` wants ``shares[q] * left / weeks`` of its
+    entry [USD million per week at baseline prices] beyond its own demand.
+
+    Attributes
+    ----------
+    lane, first : array of int (M,)
+        Lane and first week of each entry.
+    lost, weeks, damage : array (M,)
+        Share of capacity lost, time constant [weeks], damage [USD million].
+    nodes, node_entry : array of int (P,)
+        Damaged sites and the entry of each.
+    markets, market_entry : array of int (Q,)
+        Markets that deliver and the entry of each.
+    shares : array (Q,)
+        Shares of the damage; they add up to 1 within an entry.
+    """
+
+    def __init__(self, given: Sequence[tuple[int, RebuildEffect]]) -> None:
+        effects = [effect for _, effect in given]
+        entries = np.arange(len(given))
+        self.lane = np.array([lane for lane, _ in given], dtype=np.intp)
+        self.first = np.array([effect.first for effect in effects], dtype=np.intp)
+        self.lost = np.array([effect.lost for effect in effects], dtype=float)
+        self.weeks = np.array([effect.weeks for effect in effects], dtype=float)
+        self.damage = np.array([effect.damage for effect in effects], dtype=float)
+        self.nodes = _joined([effect.nodes for effect in effects])
+        self.node_entry = np.repeat(entries, [len(effect.nodes) for effect in effects])
+        self.markets = _joined([effect.markets for effect in effects])
+        self.market_entry = np.repeat(entries, [len(effect.markets) for effect in effects])
+        self.shares = np.concatenate([np.asarray(e.shares, dtype=float) for e in effects])
+
+
+class _Rows:
+    """Weekly profiles on some rows in some lanes, combined where several meet."""
+
+    def __init__(
+        self, given: Sequence[tuple[int, NDArray[np.integer[Any]], FloatArray]], rows: IntArray,
+        *, lanes: int, neutral: float,
+    ) -> None:  # fmt: skip
+        self._shape, self._neutral = (len(rows), lanes), neutral
+        self._profiles = np.stack([profile for _, _, profile in given]) if given else None
+        sizes = [len(positions) for _, positions, _ in given]
+        lane = np.repeat(np.array([lane for lane, _, _ in given], dtype=np.intp), sizes)
+        row = np.searchsorted(rows, _joined([positions for _, positions, _ in given]))
+        cell = row * lanes + lane
+        order = np.argsort(cell, kind="stable")
+        self._cells, self._starts = np.unique(cell[order], return_index=True)
+        self._profile_of = np.repeat(np.arange(len(given)), sizes)[order]
+        self._alone = len(self._cells) == len(cell)
+
+    def at(self, week: int, combine: np.ufunc) -> FloatArray:
+        """Return the rows in one week, shape (rows, lanes)."""
+        values = np.full(self._shape, self._neutral)
+        if self._profiles is not None and len(self._cells):
+            given = self._profiles[:, week][self._profile_of]
+            merged = given if self._alone else combine.reduceat(given, self._starts)
+            values.reshape(-1)[self._cells] = merged
+        return values
+
+
+class _FlowRows(NamedTuple):
+    """The caps of a batch on the flows that are capped in any lane."""
+
+    edges: IntArray
+    allowed: _Rows
+    detour: _Rows
+    detour_weeks: IntArray
+
+
 class ShockPlan:
     """The effects of a batch, ready to be read week by week.
 
-    Arrays are rebuilt only in weeks in which some effect changes, so that long quiet
+    Arrays need rebuilding only in weeks in which some effect changes, so that long quiet
     stretches cost nothing.
+
+    Attributes
+    ----------
+    lanes, weeks : int
+        Number of scenarios and of weeks.
+    capacity_changes, flow_changes, tariff_changes : array of bool (weeks,)
+        Weeks in which capacity, caps (or detours) or tariffs differ from the week before.
+    nodes_hit : array of int
+        Sites and markets whose capacity or demand an effect changes in any lane, sorted;
+        those that are rebuilt, and the markets that deliver to it, are among them.
+    capped_edges, tariff_edges : array of int
+        Flows with a cap, and with a tariff, in any lane, sorted.
+    has_detours : bool
+        Whether any flow may take a detour in any lane and week.
+    detour_weeks : array of int (capped_edges, lanes)
+        Weeks that a detour takes beyond the lead of the flow.
+    licences : LicencePlan or None
+        Licences, if there are any.
+    rebuilds : RebuildPlan or None
+        Rebuilding, if there is any.
+    first : int
+        First week in which anything but a tariff differs from baseline; `weeks` if none.
     """
 
     def __init__(
@@ -73,45 +179,123 @@ class ShockPlan:
         self.lanes = len(effects)
         self.weeks = weeks
         self._n_nodes, self._n_edges = n_nodes, n_edges
-        self._capacity = [(lane, e) for lane, one in enumerate(effects) for e in one.capacity]
         self._flows = [(lane, e) for lane, one in enumerate(effects) for e in one.flows]
-        self.capacity_changes = _changes([e.factor for _, e in self._capacity], weeks)
-        self.flow_changes = _changes([e.allowed for _, e in self._flows], weeks)
         licences = [(lane, e) for lane, one in enumerate(effects) for e in one.licences]
         self.licences = LicencePlan(licences, lanes=self.lanes, weeks=weeks) if licences else None
+        rebuilds = [(lane, e) for lane, one in enumerate(effects) for e in one.rebuilds]
+        self.rebuilds = RebuildPlan(rebuilds) if rebuilds else None
+        self._plan_capacity(effects)
+        self._plan_flows()
+        self._plan_tariffs(effects)
         self.first = self._first_week()
+
+    def _plan_capacity(self, effects: Sequence[Effects]) -> None:
+        given = [
+            (lane, e.nodes, e.factor) for lane, one in enumerate(effects) for e in one.capacity
+        ]
+        hit = [nodes for _, nodes, _ in given]
+        if self.rebuilds is not None:
+            hit += [self.rebuilds.nodes, self.rebuilds.markets]
+        self.nodes_hit = np.unique(_joined(hit))
+        self._capacity = _Rows(given, self.nodes_hit, lanes=self.lanes, neutral=1.0)
+        self.capacity_changes = _changes([factor for _, _, factor in given], self.weeks)
+
+    def _plan_flows(self) -> None:
+        edges = np.unique(_joined([effect.edges for _, effect in self._flows]))
+        allowed = [(lane, effect.edges, effect.allowed) for lane, effect in self._flows]
+        detours = [
+            (lane, effect.edges, effect.detour)
+            for lane, effect in self._flows
+            if effect.detour is not None
+        ]
+        longest = np.zeros((len(edges), self.lanes), dtype=np.intp)
+        for lane, effect in self._flows:
+            if effect.detour is not None:
+                rows = np.searchsorted(edges, effect.edges)
+                longest[rows, lane] = np.maximum(longest[rows, lane], effect.detour_weeks)
+        self._caps = _FlowRows(
+            edges,
+            _Rows(allowed, edges, lanes=self.lanes, neutral=1.0),
+            _Rows(detours, edges, lanes=self.lanes, neutral=0.0),
+            longest,
+        )
+        self.has_detours = any(bool((profile > 0).any()) for _, _, profile in detours)
+        self.flow_changes = _changes([profile for _, _, profile in allowed], self.weeks)
+        self.flow_changes |= _changes(
+            [profile for _, _, profile in detours], self.weeks, before=0.0
+        )
+
+    def _plan_tariffs(self, effects: Sequence[Effects]) -> None:
+        given = [(lane, e.edges, e.rate) for lane, one in enumerate(effects) for e in one.tariffs]
+        self.tariff_edges = np.unique(_joined([edges for _, edges, _ in given]))
+        self._tariffs = _Rows(given, self.tariff_edges, lanes=self.lanes, neutral=0.0)
+        self.tariff_changes = _changes([rate for _, _, rate in given], self.weeks, before=0.0)
 
     def _first_week(self) -> int:
         """Return the first week in which anything differs from baseline."""
         changes = self.capacity_changes | self.flow_changes
         if self.licences is not None:
             changes = changes | self.licences.changes
+        if self.rebuilds is not None:
+            started = self.rebuilds.first[self.rebuilds.first < self.weeks]
+            changes[started] = True
         return int(np.argmax(changes)) if changes.any() else self.weeks
 
     @property
-    def nodes_hit(self) -> NDArray[np.intp]:
-        """Sites and markets whose capacity or demand an effect changes in any lane."""
-        hit = [effect.nodes for _, effect in self._capacity]
-        return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *hit]))
+    def capped_edges(self) -> IntArray:
+        """Flows with a cap in any lane and week, sorted."""
+        return self._caps.edges
+
+    @property
+    def detour_weeks(self) -> IntArray:
+        """Weeks that a detour takes beyond the lead of the flow, shape (capped_edges, lanes)."""
+        return self._caps.detour_weeks
+
+    def capacity_rows(self, week: int) -> FloatArray:
+        """Return the capacity or demand multiplier of `nodes_hit`, shape (K, lanes).
+
+        Without what rebuilding does: that depends on the run.
+        """
+        return self._capacity.at(week, np.multiply)
+
+    def allowed_rows(self, week: int) -> FloatArray:
+        """Return the allowed share of the baseline flow on `capped_edges`, shape (K, lanes)."""
+        return self._caps.allowed.at(week, np.multiply)
+
+    def detour_rows(self, week: int) -> FloatArray:
+        """Return the share of the baseline flow that may pass round the cap, shape (K, lanes).
+
+        Of several detours of one flow the widest holds, and none is wider than what is stopped.
+        """
+        widest = self._caps.detour.at(week, np.maximum)
+        return np.minimum(widest, 1.0 - np.minimum(self.allowed_rows(week), 1.0))
+
+    def tariff_rows(self, week: int) -> FloatArray:
+        """Return the tariff on `tariff_edges` as a share of the value, shape (K, lanes)."""
+        return self._tariffs.at(week, np.add)
 
     def capacity(self, week: int) -> FloatArray:
         """Return the capacity (site) or demand (market) multiplier, shape (N, lanes)."""
         factor = np.ones((self._n_nodes, self.lanes))
-        for lane, effect in self._capacity:
-            factor[effect.nodes, lane] *= effect.factor[week]
+        factor[self.nodes_hit] = self.capacity_rows(week)
         return factor
 
     def allowed(self, week: int) -> FloatArray:
         """Return the allowed share of the baseline flow, shape (E, lanes)."""
         share = np.ones((self._n_edges, self.lanes))
-        for lane, effect in self._flows:
-            share[effect.edges, lane] *= effect.allowed[week]
+        share[self.capped_edges] = self.allowed_rows(week)
         return share
 
-    def redirections(self, week: int) -> list[tuple[int, NDArray[np.intp]]]:
+    def detour(self, week: int) -> FloatArray:
+        """Return the share of the baseline flow that may take a detour, shape (E, lanes)."""
+        share = np.zeros((self._n_edges, self.lanes))
+        share[self.capped_edges] = self.detour_rows(week)
+        return share
+
+    def redirections(self, week: int) -> list[tuple[int, IntArray]]:
         """Return (lane, flows) of boycotts that tighten in this week."""
         return [
-            (lane, effect.edges)
+            (lane, np.asarray(effect.edges, dtype=np.intp))
             for lane, effect in self._flows
             if effect.redirect and _tightens(effect, week)
         ]
@@ -122,11 +306,15 @@ def _tightens(effect: FlowEffect, week: int) -> bool:
     return bool(effect.allowed[week] < before)
 
 
-def _changes(
-    profiles: Sequence[FloatArray], weeks: int, *, before: float = 1.0
-) -> NDArray[np.bool_]:
+def _joined(parts: Sequence[NDArray[np.integer[Any]]]) -> IntArray:
+    return np.concatenate([_NOTHING, *parts]).astype(np.intp, copy=False)
+
+
+def _changes(profiles: Sequence[FloatArray], weeks: int, *, before: float = 1.0) -> BoolArray:
     """Return the weeks in which any profile differs from the week before."""
-    changed = np.zeros(weeks, dtype=bool)
-    for profile in profiles:
-        changed |= profile != np.concatenate([[before], profile[:-1]])
+    if not len(profiles):
+        return np.zeros(weeks, dtype=bool)
+    stacked = np.stack(profiles)
+    earlier = np.concatenate([np.full((len(stacked), 1), before), stacked[:, :-1]], axis=1)
+    changed: BoolArray = (stacked != earlier).any(axis=0)
     return changed

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from chokepoint.scenario._effects import CapacityEffect, Effects, FlowEffect, LicenceEffect
+from chokepoint.scenario._effects import (
+    CapacityEffect,
+    Effects,
+    FlowEffect,
+    LicenceEffect,
+    RebuildEffect,
+    TariffEffect,
+)
 from chokepoint.scenario._events import (
     Boycott,
     DemandShift,
@@ -24,5 +31,7 @@ __all__ = [
     "Licence",
     "LicenceEffect",
     "Outage",
+    "RebuildEffect",
     "Scenario",
+    "TariffEffect",
 ]
