@@ -261,7 +261,8 @@ class SupplyChain(TableProperties):
         sector, output_qty (units per year; a market's demand), value_usd_m and value_added_usd_m
         (per year; value added is 0 for markets and pure processes), ramp_max (ratio), ramp_weeks,
         surplus_weeks, process (label, "" for none), wanted (False for a by-product), is_process
-        (True if it ships nothing itself), critical_weight (0 for sites), tier (the product's).
+        (True if it ships nothing itself), critical_weight and backlog_share (0 for sites), tier
+        (the product's).
         """
         return self._view("nodes").copy()
 
@@ -270,8 +271,9 @@ class SupplyChain(TableProperties):
         """Needs of sites and markets, in the order of nodes.
 
         Index (buyer, slot). Columns need (units per year of the buyer's output), use_share,
-        combine, criticality, stock_weeks, throttle_weeks, reorder_weeks, storable (all its inputs
-        can be stored). A market has one slot, `demand`, without stock.
+        combine, criticality, stock_weeks, throttle_weeks, reorder_weeks, thrift_weekly,
+        thrift_floor, decay_weekly, repair_weeks, storable (all its inputs can be stored). A market
+        has one slot, `demand`, storable where the market holds a stock.
         """
         return self._view("slots").copy()
 

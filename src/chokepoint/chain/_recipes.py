@@ -26,6 +26,10 @@ SLOT_COLUMNS = (
     "stock_weeks",
     "throttle_weeks",
     "reorder_weeks",
+    "thrift_weekly",
+    "thrift_floor",
+    "decay_weekly",
+    "repair_weeks",
 )
 """Columns of `inputs` that describe the whole slot, so that they agree among its inputs."""
 
@@ -53,7 +57,8 @@ def recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     products = tables["products"]
     storable = dict(zip(products["product"], products["storable"], strict=True))
     kept = np.array([storable.get(product, True) for product in frame["product"]], dtype=bool)
-    frame["storable"] = kept & (frame["row"] >= 0).to_numpy()
+    # Final demand that holds no goods is served from week to week.
+    frame["storable"] = kept & (frame["row"].ge(0) | frame["stock_weeks"].gt(0)).to_numpy()
     return frame
 
 
@@ -127,9 +132,13 @@ def _market_recipes(markets: pd.DataFrame) -> pd.DataFrame:
             "use_share": np.ones(size),
             "combine": schema.text_column(["nested"] * size),
             "criticality": np.ones(size),
-            "stock_weeks": np.zeros(size),
+            "stock_weeks": markets["stock_weeks"].to_numpy(dtype=np.float64),
             "throttle_weeks": np.ones(size),
-            "reorder_weeks": np.ones(size),
+            "reorder_weeks": markets["reorder_weeks"].to_numpy(dtype=np.float64),
+            "thrift_weekly": np.zeros(size),
+            "thrift_floor": np.ones(size),
+            "decay_weekly": np.zeros(size),
+            "repair_weeks": np.ones(size),
             "lead_weeks": markets["lead_weeks"].to_numpy(),
             "qualification_weeks": markets["qualification_weeks"].to_numpy(dtype=np.float64),
             "row": np.full(size, -1, dtype=np.int64),

@@ -84,6 +84,7 @@ def _site_nodes(tables: Mapping[str, pd.DataFrame], found: pd.DataFrame) -> pd.D
             "wanted": wanted,
             "is_process": is_process,
             "critical_weight": np.zeros(len(sites)),
+            "backlog_share": np.zeros(len(sites)),
         }
     )
 
@@ -114,6 +115,7 @@ def _market_nodes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             "wanted": np.ones(size, dtype=bool),
             "is_process": np.zeros(size, dtype=bool),
             "critical_weight": np.where(np.isnan(own), general, own),
+            "backlog_share": markets["backlog_share"].to_numpy(dtype=np.float64),
         }
     )
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from chokepoint.errors import OptionError
 
 __all__ = ["Behaviour"]
 
+Rationing = Literal[
+    "proportional", "domestic_first", "allies_first", "highest_bidder", "equalising"
+]
+OrderRule = Literal["use", "desired", "realised"]
+OrderShares = Literal["baseline", "capacity"]
+Scarcity = Literal["this_week", "last_output"]
+
+_CHOICES = {
+    "rationing": get_args(Rationing),
+    "order_rule": get_args(OrderRule),
+    "order_shares": get_args(OrderShares),
+    "scarcity": get_args(Scarcity),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    r"""Settings of the weekly model that do not belong to one site (steps 8 to 10).
+    r"""Settings of the weekly model that do not belong to one site (steps 6 and 8 to 10).
 
     Parameters
     ----------
@@ -31,6 +46,22 @@ class Behaviour:
     frozen_orders : bool
         Whether orders stay at baseline. Cumulative losses are then monotone in the severity
         of capacity shocks; a mode for tests, not a bound.
+    rationing : {"proportional", "domestic_first", "allies_first", "highest_bidder", "equalising"}
+        Whom a supplier serves when it cannot fill all orders: everybody in the same proportion;
+        buyers in its own country first; then those in countries of a common bloc, then the rest;
+        buyers whose output is worth most per unit of the input first; or those whose orders have
+        grown least, until all are served up to one ratio of order to baseline order.
+    alliances : tuple of str, optional
+        Blocs whose members are allies; None = every bloc of the chain.
+    order_rule : {"use", "desired", "realised"}
+        What an order replaces: what was used; what the desired output needs; or what the output
+        that came about needs, with gaps of the inventory position closed in both directions.
+    order_shares : {"baseline", "capacity"}
+        Whether orders go to suppliers in baseline shares or in proportion to the capacity that
+        each has at present. "capacity" replaces switching.
+    scarcity : {"this_week", "last_output"}
+        Whether ramp-up compares a week's demand with the output of the same week, or with that
+        of the week before. "last_output" is the timing of BoARIO 0.7.2.
 
     Notes
     -----
@@ -45,6 +76,11 @@ class Behaviour:
     exponent: float = 1.0
     ramp: bool = True
     frozen_orders: bool = False
+    rationing: Rationing = "proportional"
+    alliances: tuple[str, ...] | None = None
+    order_rule: OrderRule = "use"
+    order_shares: OrderShares = "baseline"
+    scarcity: Scarcity = "this_week"
 
     def __post_init__(self) -> None:
         wrong = [
@@ -54,5 +90,22 @@ class Behaviour:
         ]
         if not 0.0 <= self.exponent < math.inf:
             wrong.append(f"exponent must be a number >= 0, got {self.exponent}")
+        wrong += self._wrong_choices()
+        alliances: Any = self.alliances
+        if alliances is not None:
+            one = isinstance(alliances, str)
+            object.__setattr__(self, "alliances", (alliances,) if one else tuple(alliances))
+        if self.order_shares == "capacity" and self.switching:
+            wrong.append(
+                'order_shares="capacity" moves orders between suppliers by itself; '
+                "set switching=False with it"
+            )
         if wrong:
             raise OptionError("Behaviour: " + "; ".join(wrong) + ".")
+
+    def _wrong_choices(self) -> list[str]:
+        return [
+            f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+            for name, choices in _CHOICES.items()
+            if getattr(self, name) not in choices
+        ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import ShapeError
+from chokepoint.schema import split_list
 
 __all__ = [
     "WEEKS_PER_YEAR",
@@ -68,6 +69,21 @@ class CompiledChain:
         a dormant alternative (0 for flows).
     dormant : array of bool (E,)
         Alternatives without a baseline flow.
+    thrift, thrift_floor : array (G, lanes)
+        Share of the use that a week of full shortage saves, and least use over baseline use.
+    decay, repair : array (G, lanes)
+        Share of capacity lost per week without the input, and weeks to win it back.
+    backlog : array (N, lanes)
+        Share of the unmet demand of a market that waits; 0 for sites.
+    bid : array (E, lanes)
+        Value of buyer output that one unit of the supplier's product enables [USD per unit].
+    allies : mapping
+        Blocs of each area.
+
+    Notes
+    -----
+    The engines read numbers and indices only: a chain made of plain arrays may have frames
+    without labels. Indices may be of any integer type.
     """
 
     nodes: pd.DataFrame
@@ -102,6 +118,13 @@ class CompiledChain:
     qualification: FloatArray
     reserve: FloatArray
     dormant: BoolArray
+    thrift: FloatArray
+    thrift_floor: FloatArray
+    decay: FloatArray
+    repair: FloatArray
+    backlog: FloatArray
+    bid: FloatArray
+    allies: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def n_nodes(self) -> int:
@@ -238,7 +261,30 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         qualification=_column(edges["qualification_weeks"]),
         reserve=_column(reserve),
         dormant=_flags(edges["dormant"]),
+        thrift=_column(slots["thrift_weekly"]),
+        thrift_floor=_column(slots["thrift_floor"]),
+        decay=_column(slots["decay_weekly"]),
+        repair=_column(slots["repair_weeks"]),
+        backlog=_column(nodes["backlog_share"]),
+        bid=_column(_bids(nodes, process, need, buyer)),
+        allies=_allies(chain.countries),
     )
+
+
+def _bids(nodes: pd.DataFrame, process: IntArray, slot: FloatArray, buyer: IntArray) -> FloatArray:
+    """Return the value of buyer output per unit of input [USD]; a process is worth its outputs."""
+    value = np.nan_to_num(nodes["value_usd_m"].to_numpy(dtype=float))
+    outputs = np.zeros(len(nodes))
+    np.add.at(outputs, process[process >= 0], value[process >= 0])
+    value = np.where(_flags(nodes["is_process"]), outputs, value)
+    return 1e6 * np.divide(value[buyer], slot, out=np.zeros(len(slot)), where=slot > 0)
+
+
+def _allies(countries: pd.DataFrame) -> dict[str, frozenset[str]]:
+    return {
+        area: frozenset(split_list(blocs))
+        for area, blocs in zip(countries["area"], countries["blocs"], strict=True)
+    }
 
 
 def _check_pushed(
@@ -258,6 +304,7 @@ def _check_pushed(
 _NUMBERS = (
     "output", "value_added", "final_value", "ramp_max", "ramp_weeks", "surplus_weeks", "eps",
     "phi", "stock", "throttle", "reorder", "sigma", "kappa", "growth", "qualification", "reserve",
+    "thrift", "thrift_floor", "decay", "repair", "backlog", "bid",
 )  # fmt: skip
 
 
