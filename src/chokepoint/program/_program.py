@@ -224,7 +224,7 @@ class LinearProgram:
         SolverError
             If the program is unbounded or the solver stopped without an optimum.
         OptionError
-            If the solver or one of its options is not known.
+            If the solver or one of its options is not known, or CBC is asked for whole numbers.
         """
         from chokepoint.program._solve import solve
 

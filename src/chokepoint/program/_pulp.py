@@ -98,6 +98,7 @@ def run(
     """Solve `program` with the solver that PuLP calls `solver`."""
     import pulp
 
+    _check_whole_numbers(program, solver)
     started = time.perf_counter()
     solve = _solve_3 if int(pulp.__version__.partition(".")[0]) < 4 else _solve_4
     chosen = _find_solver(solver, time_limit, dict(options or {}))
@@ -167,6 +168,21 @@ def _find_solver(name: str, time_limit: float | None, options: dict[str, Any]) -
         f"PuLP {pulp.__version__} knows the solver {name}, which is not installed here. "
         f"Available: {here}."
     )
+
+
+def _check_whole_numbers(program: LinearProgram, solver: str) -> None:
+    """Refuse whole numbers on CBC: its preprocessing may call a point optimal that is not.
+
+    The CBC 2.10.3 that PuLP 3.3 ships gives 1 where min 2a - b subject to 0 <= 2b - 2a <= 1, a
+    and b 0 or 1, is 0. Which other builds have the fault is not known, and what it gives
+    cannot be told from an optimum without solving again elsewhere.
+    """
+    if program.integer is not None and solver in ("CBC", *_CBC):
+        raise OptionError(
+            f"{program.name} has columns that take whole numbers, and CBC may return a point as "
+            "optimal that is not. Expected a linear program, or another solver: "
+            'solver="highs" or "pulp:HiGHS".'
+        )
 
 
 def _check_highs_options(options: Mapping[str, Any]) -> None:
