@@ -64,6 +64,10 @@ class Draft:
     """Products that cannot be kept."""
     countries: Sequence[str] = ()
     """All areas, where some of them may have no site."""
+    blocs: Mapping[str, str] = field(default_factory=dict)
+    """Sets of countries an area belongs to, separated by ;."""
+    products: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Columns of `products` by product."""
     tiers: Mapping[str, int] = field(default_factory=dict)
     price: float = PRICE
 
@@ -71,7 +75,9 @@ class Draft:
         """Return the tables of the chain."""
         made = self._outputs()
         frames = {
-            "countries": pd.DataFrame({"area": list(self.countries)}),
+            "countries": pd.DataFrame(
+                {"area": area, "blocs": self.blocs.get(area, "")} for area in self.countries
+            ),
             "products": self._products(made),
             "sites": self._sites(made),
             "inputs": pd.DataFrame(self._inputs(made)),
@@ -118,14 +124,18 @@ class Draft:
 
     def _products(self, made: Mapping[str, float]) -> pd.DataFrame:
         names = list(dict.fromkeys(product_of(site) for site in made))
-        return pd.DataFrame(
-            {
-                "product": names,
-                "tier": [self.tiers.get(name, 0) for name in names],
+        rows = []
+        for name in names:
+            row = {
+                "product": name,
+                "tier": self.tiers.get(name, 0),
                 "price_usd": self.price,
-                "storable": [name not in self.services for name in names],
+                "storable": name not in self.services,
             }
-        )
+            own = dict(self.products.get(name, {}))
+            own["price_usd"] = self.price * own.pop("worth", 1.0)
+            rows.append(row | own)
+        return pd.DataFrame(rows)
 
     def _sites(self, made: Mapping[str, float]) -> pd.DataFrame:
         process = {child: site for site, some in self.outputs_of.items() for child in some}

@@ -63,7 +63,8 @@ def ramp_last_output(world: World, name: str) -> None:
     if name in world.market or world.week < 2:
         return
     zeta = _scarcity(world.demand[name], world.before[name])
-    if abs(world.ramp[name] - 1.0) > 1e-13:
+    at_rest = world.demand[name] == world.before[name] == 0.0
+    if abs(world.ramp[name] - 1.0) > 1e-13 and not at_rest:
         world.note(world.demand[name] - world.before[name])
     _ramp(world, name, zeta, up=zeta > 0.0)
 
@@ -103,9 +104,8 @@ def save(world: World) -> None:
     """Thrift: a short slot uses less from next week on, and never more again."""
     for g in world.thrifty:
         row, asked = world.slot[g], 1.0 + world.order[g]
-        if asked < world.tolerance:
-            world.note(0.0)
-        fill = min(1.0, switching.received(world, g) / asked) if asked > 0.0 else 1.0
+        world.note(asked - NOTHING)
+        fill = min(1.0, switching.received(world, g) / asked) if asked > NOTHING else 1.0
         missing = 1.0 - fill
         world.note(missing - NOTHING)
         if missing > NOTHING:

@@ -34,13 +34,12 @@ def _home(world: World, e: Edge) -> bool:
 
 def _allied(world: World, e: Edge) -> bool:
     """Return whether both countries are in one bloc that counts as an alliance."""
-    members = dict(
-        zip(world.chain.countries["area"], world.chain.countries["blocs"], strict=True)
-    )
+    table = world.chain.countries
+    members = dict(zip(table["area"], table["blocs"], strict=True))
     counted = world.behaviour.alliances
 
     def blocs(name: str) -> set[str]:
-        some = set(members.get(world.node[name]["country"], ()))
+        some = {one.strip() for one in members[world.node[name]["country"]].split(";")} - {""}
         return some if counted is None else some & set(counted)
 
     return bool(blocs(e[0]) & blocs(e[1]))
@@ -61,12 +60,9 @@ def bid(world: World, e: Edge) -> float:
     """Return the value of buyer output that a unit of the supplier's product enables."""
     buyer = world.node[e[1]]
     worth = buyer["value_usd_m"]
-    if e[1] in world.process:
-        worth = sum(
-            world.node[child]["value_usd_m"]
-            for child, process in world.child_of.items()
-            if process == e[1]
-        )
+    if e[1] in world.process:  # what is made of it is worth something, the process is not
+        outputs = [child for child, process in world.child_of.items() if process == e[1]]
+        worth = sum(world.node[child]["value_usd_m"] for child in outputs)
     need = buyer["output_qty"] * world.edge[e]["recipe"]
     return worth / need if need else 0.0
 
