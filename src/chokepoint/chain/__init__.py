@@ -5,6 +5,8 @@ from __future__ import annotations
 from chokepoint.chain._chain import SupplyChain
 from chokepoint.chain._files import read_tables
 from chokepoint.chain._fit import GRADE_SPREAD, FlowEstimate, estimate_flows
+from chokepoint.chain._industries import IndustryTable
+from chokepoint.chain._links import Links
 from chokepoint.chain._preferences import BLOC_PREFERENCE, HOME_PREFERENCE
 from chokepoint.chain._recipes import DEMAND
 from chokepoint.chain._summary import concentration
@@ -15,6 +17,8 @@ __all__ = [
     "GRADE_SPREAD",
     "HOME_PREFERENCE",
     "FlowEstimate",
+    "IndustryTable",
+    "Links",
     "SupplyChain",
     "concentration",
     "estimate_flows",

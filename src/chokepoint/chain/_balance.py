@@ -15,7 +15,7 @@ from chokepoint.chain._joint import children, pure_processes
 from chokepoint.chain._recipes import slot_keys
 from chokepoint.chain._views import recipe_positions
 
-__all__ = ["TOLERANCE", "balance"]
+__all__ = ["TOLERANCE", "balance", "with_residuals"]
 
 TOLERANCE = 1e-9
 """Largest relative residual of an identity in a chain that loads."""
@@ -30,7 +30,11 @@ def balance(tables: Mapping[str, pd.DataFrame], recipe: pd.DataFrame) -> pd.Data
         _slots(tables, flows, recipe, position),
         _children(tables),
     ]
-    frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return with_residuals(pd.concat([part for part in parts if len(part)], ignore_index=True))
+
+
+def with_residuals(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with residual (actual - expected) and relative residual."""
     expected, actual = frame["expected"].to_numpy(), frame["actual"].to_numpy()
     residual = actual - expected
     with np.errstate(divide="ignore", invalid="ignore"):

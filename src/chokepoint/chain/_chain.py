@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,13 +10,23 @@ import pandas as pd
 
 from chokepoint.chain import _files, _graph, _summary
 from chokepoint.chain._assemble import Draft, assemble, blank_derived, complete_values
-from chokepoint.chain._balance import balance
+from chokepoint.chain._balance import balance, with_residuals
 from chokepoint.chain._fit import FlowEstimate, estimate_flows, wants_estimate
 from chokepoint.chain._identity import digest, same_tables
+from chokepoint.chain._industries import IndustryTable
+from chokepoint.chain._industry_frames import (
+    balance_frame,
+    edge_frame,
+    industry_tables,
+    slot_frame,
+)
+from chokepoint.chain._io_table import IoOptions, read_io_table
+from chokepoint.chain._links import Links, links_of
 from chokepoint.chain._properties import TableProperties
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._rules import check_balance, check_structure
 from chokepoint.chain._select import select_areas, select_products
+from chokepoint.chain._table_store import TableStore, refuse_long
 from chokepoint.chain._views import edge_view, node_view, slot_view
 from chokepoint.errors import ImmutableError, TableError
 
@@ -69,6 +79,7 @@ class SupplyChain(TableProperties):
     _cache: dict[str, Any]
     _fit: FlowEstimate | None
     _name: str
+    _tables: Mapping[str, pd.DataFrame]
 
     def __init__(self) -> None:
         raise TypeError("build a chain with SupplyChain.from_tables, .read or .from_networkx")
@@ -125,6 +136,131 @@ class SupplyChain(TableProperties):
         return cls._from_trusted(draft.tables, name=name, fit=fit, cache=cache)
 
     @classmethod
+    def from_io_table(
+        cls,
+        table: pd.DataFrame | Any,
+        final_demand: pd.DataFrame | None = None,
+        *,
+        name: str = "table",
+        usd_million: float = 1.0,
+        output: pd.Series | pd.DataFrame | None = None,
+        inventories: Any = 4.0,
+        criticality: Any = 1.0,
+        throttle: float | None = None,
+        reorder_weeks: Any = 4.0,
+        ramp_max: Any = 1.1,
+        ramp_weeks: Any = 26.0,
+        growth_max: float | None = None,
+        areas: Mapping[str, str] | None = None,
+        residual: Sequence[str] = (),
+        tolerance: float = 1e-3,
+    ) -> SupplyChain:
+        r"""Build a chain from an input-output table of one or several regions.
+
+        Every industry becomes a site ``SECTOR@REGION``, every sector that it buys from a slot:
+        sellers in different regions replace one another inside a slot, sectors do not. Final
+        demand becomes a market for each sector in each consuming region.
+
+        .. math::
+            x_i = \sum_j Z_{ij} + \sum_r Y_{ir}, \qquad
+            a_{si} = \frac{1}{x_i} \sum_{j \in s} Z_{ji}, \qquad
+            v_i = x_i - \sum_j Z_{ji}
+
+        are output, input of sector s per unit of output, and value added.
+
+        Parameters
+        ----------
+        table : DataFrame or pymrio.IOSystem
+            Flows Z per year with (region, sector) labels on both axes, seller in the rows; or a
+            system with ``Z``, ``Y`` and ``x`` as the only table.
+        final_demand : DataFrame
+            Final demand Y per year: the same rows; columns are regions or (region, category).
+        name : str
+            Name of the chain.
+        usd_million : float
+            Millions of US dollars per unit of the table.
+        output : Series, optional
+            Output x by industry, checked against the sums of the rows.
+        inventories : float, None, Series or DataFrame
+            Stock cover [weeks of use]: one number, one per input sector, or a frame with input
+            sectors in the rows and using sectors or industries in the columns. None or infinite:
+            the input never binds, and is ordered as it is used.
+        criticality : float, Series or DataFrame
+            How hard an industry stops without the input, in [0, 1]; given like `inventories`.
+        throttle : float, optional
+            Share of full cover (stock and one week's arrivals) below which production slows
+            down, the parameter psi of inventory models; None = one week's use.
+        reorder_weeks : float, Series or DataFrame
+            Weeks over which gaps of the stock are reordered; given like `inventories`.
+        ramp_max, ramp_weeks : float or Series
+            Largest output over baseline output and its time constant [weeks]: one number, one
+            per sector or one per (region, sector).
+        growth_max : float, optional
+            Growth over the baseline flow that a supplier delivers without being qualified
+            anew (share); None = no limit.
+        areas : mapping, optional
+            New codes of regions, for instance ``{"DE": "DEU"}``.
+        residual : sequence of str
+            Areas that stand for the rest of the world or of a continent and are no actors. Codes
+            such as ROW, WA or X_WLD count as such without being named.
+        tolerance : float
+            Largest relative gap between output and the sum of sales that is overlooked; the sum
+            of sales is then taken as the output.
+
+        Returns
+        -------
+        SupplyChain
+            Its flows stay in a matrix (:attr:`links`); tables and views with a row per flow are
+            made when asked for. Above a million flows it cannot be written, edited table by
+            table or made a graph.
+
+        Raises
+        ------
+        TableError
+            If labels differ, entries are negative or missing, an industry buys and does not
+            sell, the table is not balanced, or an option fits no sector: all problems at once.
+
+        Notes
+        -----
+        Industries that neither buy nor sell stay as sites without flows. The defaults of
+        inventories, reordering and ramp-up are assumptions (grade C).
+
+        Examples
+        --------
+        >>> industries = pd.MultiIndex.from_product([["NOR", "DEU"], ["energy", "goods"]])
+        >>> flows = [[0, 2, 0, 6], [1, 0, 0, 1], [0, 1, 1, 3], [1, 2, 1, 4]]
+        >>> Z = pd.DataFrame(flows, industries, industries, dtype=float)
+        >>> Y = pd.DataFrame({"NOR": [3.0, 4, 0, 2], "DEU": [5.0, 2, 4, 20]}, industries)
+        >>> chain = cp.SupplyChain.from_io_table(Z, Y)
+        >>> chain
+        <SupplyChain 'table'>
+          nodes: 2 products, 4 sites, 4 markets in 2 areas
+          flows: 18 (18 reported), 0 dormant
+          sites by tier: 0: 4
+          confidence: A 0%, B 0%, C 0%, D 100% of 18 rows (flows not counted)
+        >>> chain.inputs.loc[chain.inputs["site"] == "goods@DEU", ["input", "quantity"]]
+            input  quantity
+        4  energy  0.300000
+        5   goods  0.166667
+        """
+        options = IoOptions(
+            usd_million=usd_million,
+            output=output,
+            inventories=inventories,
+            criticality=criticality,
+            throttle=throttle,
+            reorder_weeks=reorder_weeks,
+            ramp_max=ramp_max,
+            ramp_weeks=ramp_weeks,
+            growth_max=growth_max,
+            areas=areas or {},
+            residual=tuple(residual),
+            tolerance=tolerance,
+        )
+        industries = read_io_table(table, final_demand, options)
+        return cls._from_trusted(industry_tables(industries), name=name)
+
+    @classmethod
     def read(cls, folder: str | Path, *, name: str | None = None) -> SupplyChain:
         """Read a chain from a folder with one CSV file per table.
 
@@ -153,6 +289,8 @@ class SupplyChain(TableProperties):
         Other files in an existing target, and what its data package says beyond the tables
         (title, licences, version), are kept. Tables without rows are not written.
         """
+        advice = "Keep the input-output table itself and build the chain again from it."
+        refuse_long(self._tables, "write it", advice)
         _files.write_tables(folder, self._tables, name=self._name)
 
     @classmethod
@@ -194,6 +332,8 @@ class SupplyChain(TableProperties):
         of `flows`, with the slot as key. All other tables ride in ``graph.graph["tables"]``, so
         that ``SupplyChain.from_networkx(chain.to_networkx()) == chain``.
         """
+        advice = "chain.links has its flows as arrays, which a sparse matrix takes as they are."
+        refuse_long(self._tables, "make a graph", advice)
         return _graph.chain_graph(self._tables, name=self._name)
 
     def replace(self, **tables: pd.DataFrame | None) -> SupplyChain:
@@ -217,6 +357,8 @@ class SupplyChain(TableProperties):
         >>> float(more.flows["quantity"].sum())
         8.0
         """
+        advice = "Change the input-output table or the options and build the chain again."
+        refuse_long(self._tables, "change its tables", advice)
         given: dict[str, pd.DataFrame | None] = {**self._tables, **tables}
         frames = {key: frame for key, frame in given.items() if frame is not None}
         return SupplyChain.from_tables(blank_derived(self._tables, frames), name=self._name)
@@ -224,7 +366,7 @@ class SupplyChain(TableProperties):
     @classmethod
     def _from_trusted(
         cls,
-        tables: dict[str, pd.DataFrame],
+        tables: Mapping[str, pd.DataFrame],
         *,
         name: str,
         fit: FlowEstimate | None = None,
@@ -288,6 +430,29 @@ class SupplyChain(TableProperties):
         """
         return self._view("edges").copy()
 
+    @property
+    def links(self) -> Links:
+        """Flows and dormant alternatives as positions and numbers, in the order of `edges`.
+
+        Arrays that cannot be written to: what :attr:`edges` says, without labels and without the
+        time that labels of very many flows take.
+        """
+        if "links" not in self._cache:
+            self._cache["links"] = self._links()
+        links: Links = self._cache["links"]
+        return links
+
+    def _links(self) -> Links:
+        if self.industries is not None:
+            return self.industries.links
+        slots = self._view("slots").index
+        return links_of(self._tables, self._view("nodes").index, slots, self._view("edges"))
+
+    @property
+    def industries(self) -> IndustryTable | None:
+        """The arrays of the input-output table that the chain was made from, None for others."""
+        return self._tables.source if isinstance(self._tables, TableStore) else None
+
     def areas(self, names: str | Iterable[str] | None = None) -> tuple[str, ...]:
         """Return the areas that codes and blocs stand for, in the order of `countries`.
 
@@ -329,6 +494,8 @@ class SupplyChain(TableProperties):
             node, slot, expected, actual, residual (actual - expected), relative
             (residual / expected). All relative residuals are at most 1e-9.
         """
+        if self.industries is not None:
+            return with_residuals(balance_frame(self.industries, self._tables))
         return balance(self._tables, self._view("recipes"))
 
     def _view(self, key: str) -> pd.DataFrame:
@@ -349,6 +516,9 @@ class SupplyChain(TableProperties):
         """Return whether all tables hold the same rows; names and row order do not count."""
         if not isinstance(other, SupplyChain):
             return NotImplemented
+        mine, theirs = self.industries, other.industries
+        if mine is not None and theirs is not None and (mine is theirs or mine.same(theirs)):
+            return True
         return same_tables(self._tables, other._tables)
 
     def __hash__(self) -> int:
@@ -378,15 +548,29 @@ class SupplyChain(TableProperties):
         return _summary.html(self._tables, self._name)
 
 
+def _slots(chain: SupplyChain) -> pd.DataFrame:
+    if chain.industries is not None:
+        return slot_frame(chain.industries, chain._tables)
+    return slot_view(chain._tables, chain._view("recipes"))
+
+
+def _edges(chain: SupplyChain) -> pd.DataFrame:
+    if chain.industries is not None:
+        return edge_frame(chain.industries, chain._tables)
+    return edge_view(chain._tables, chain._view("recipes"), chain._view("slots"))
+
+
 _BUILDERS: dict[str, Callable[[SupplyChain], pd.DataFrame]] = {
     "recipes": lambda chain: recipes(chain._tables),
     "nodes": lambda chain: node_view(chain._tables),
-    "slots": lambda chain: slot_view(chain._tables, chain._view("recipes")),
-    "edges": lambda chain: edge_view(chain._tables, chain._view("recipes"), chain._view("slots")),
+    "slots": _slots,
+    "edges": _edges,
 }
 
 
-def _unpickle(tables: dict[str, pd.DataFrame], name: str, fit: FlowEstimate | None) -> SupplyChain:
+def _unpickle(
+    tables: Mapping[str, pd.DataFrame], name: str, fit: FlowEstimate | None
+) -> SupplyChain:
     return SupplyChain._from_trusted(tables, name=name, fit=fit)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 __all__ = ["TableProperties"]
@@ -12,7 +14,7 @@ class TableProperties:
 
     __slots__ = ()
 
-    _tables: dict[str, pd.DataFrame]
+    _tables: Mapping[str, pd.DataFrame]
 
     def _copy(self, table: str) -> pd.DataFrame:
         return self._tables[table].copy()

@@ -14,7 +14,15 @@ import pandas as pd
 
 from chokepoint import schema
 
-__all__ = ["DEMAND", "INPUT_COLUMNS", "SLOT_COLUMNS", "infer_inputs", "recipes", "slot_keys"]
+__all__ = [
+    "DEMAND",
+    "INPUT_COLUMNS",
+    "SLOT_COLUMNS",
+    "infer_inputs",
+    "market_recipes",
+    "recipes",
+    "slot_keys",
+]
 
 DEMAND = "demand"
 """Slot of a market."""
@@ -53,12 +61,12 @@ def recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         buyer (sites, then markets), slot (in the order of `inputs`) and row. RangeIndex.
     """
     own = _site_recipes(tables["sites"], tables["inputs"])
-    frame = pd.concat([own, _market_recipes(tables["markets"])], ignore_index=True)
+    frame = pd.concat([own, market_recipes(tables["markets"])], ignore_index=True)
     products = tables["products"]
     storable = dict(zip(products["product"], products["storable"], strict=True))
     kept = np.array([storable.get(product, True) for product in frame["product"]], dtype=bool)
-    # Final demand that holds no goods is served from week to week.
-    frame["storable"] = kept & (frame["row"].ge(0) | frame["stock_weeks"].gt(0)).to_numpy()
+    # Final demand is served from week to week, unless the table says that it holds goods.
+    frame["storable"] = np.where(frame["row"] >= 0, kept, frame["stock_weeks"] > 0)
     return frame
 
 
@@ -121,7 +129,8 @@ def _site_recipes(sites: pd.DataFrame, inputs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _market_recipes(markets: pd.DataFrame) -> pd.DataFrame:
+def market_recipes(markets: pd.DataFrame) -> pd.DataFrame:
+    """Return the one recipe row of each market: its product fills its demand."""
     size = len(markets)
     return pd.DataFrame(
         {

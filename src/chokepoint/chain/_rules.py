@@ -182,13 +182,19 @@ def _check_yields(draft: Draft) -> None:
 
 
 def _check_edges(draft: Draft) -> None:
-    """No site supplies itself; an alternative is not yet a flow."""
+    """No site supplies itself unless that is reported; an alternative is not yet a flow."""
     tables = draft.tables
     for table in ("flows", "alternatives"):
         frame = tables[table]
-        for i in np.flatnonzero((frame["supplier"] == frame["buyer"]).to_numpy()).tolist():
+        own = frame["supplier"] == frame["buyer"]
+        if table == "flows":
+            # Industries of input-output tables use part of their own output.
+            own &= frame["known"] != "reported"
+        for i in np.flatnonzero(own.to_numpy()).tolist():
             rule = "must not be the supplier itself"
-            draft.add(table, int(i), "buyer", rule, value=frame["buyer"].iloc[i])
+            advice = 'mark own use as known = "reported"' if table == "flows" else ""
+            value = frame["buyer"].iloc[i]
+            draft.add(table, int(i), "buyer", rule, value=value, advice=advice)
     columns = ["supplier", "buyer", "slot"]
     flows = set(tables["flows"][columns].itertuples(index=False, name=None))
     cells = tables["alternatives"][columns].itertuples(index=False, name=None)

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from chokepoint import schema
+from chokepoint.chain._table_store import TableStore, row_count
 
 __all__ = ["concentration", "html", "text"]
 
@@ -65,14 +66,17 @@ def concentration(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    sites, markets, flows = tables["sites"], tables["markets"], tables["flows"]
+    sites, markets = tables["sites"], tables["markets"]
     areas = pd.concat([sites["country"], markets["country"]]).nunique()
-    reported = int((flows["known"] == "reported").sum())
+    # Flows of an input-output table are all reported; they are not made for being counted.
+    flows = row_count(tables, "flows")
+    made = isinstance(tables, TableStore)
+    reported = flows if made else int((tables["flows"]["known"] == "reported").sum())
     nodes = (
         f"{len(tables['products']):,} products, {len(sites):,} sites, {len(markets):,} markets "
         f"in {areas:,} areas"
     )
-    edges = f"{len(flows):,} ({reported:,} reported), {len(tables['alternatives']):,} dormant"
+    edges = f"{flows:,} ({reported:,} reported), {len(tables['alternatives']):,} dormant"
     facts = {"nodes": nodes, "flows": edges, "sites by tier": _tiers(tables)}
     facts["confidence"] = _grades(tables)
     return facts
@@ -94,7 +98,7 @@ def _grades(tables: Mapping[str, pd.DataFrame]) -> str:
     grades = [
         tables[table]["confidence"]
         for table in schema.TABLE_NAMES
-        if "confidence" in tables[table] and table != "flows" and len(tables[table])
+        if table != "flows" and "confidence" in tables[table] and len(tables[table])
     ]
     every = pd.concat(grades) if grades else pd.Series(dtype="str")
     share = every.value_counts(normalize=True)

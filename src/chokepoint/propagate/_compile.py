@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chokepoint.chain import SupplyChain
+from chokepoint.chain import Links, SupplyChain
 from chokepoint.errors import ShapeError
 from chokepoint.schema import split_list
 
@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 WEEKS_PER_YEAR = 52.0
+
+_MOST_LABELS = 1_000_000
 
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
@@ -150,16 +152,21 @@ def _flags(values: pd.Series) -> BoolArray:
     return values.to_numpy(dtype=bool)
 
 
-def _end_sector(nodes: pd.DataFrame, edges: pd.DataFrame) -> BoolArray:
+def _end_sector(nodes: pd.DataFrame, links: Links) -> BoolArray:
     """Return sites whose product ends in final demand and enters no other site."""
-    edges = edges[~edges["dormant"]]
-    buyers = nodes.loc[edges["buyer"]]
-    to_site = pd.Series(buyers["kind"].eq("site").to_numpy(), index=edges["supplier"])
-    final = buyers["kind"].eq("market") & buyers["sector"].ne("other_use")
-    to_final = pd.Series(final.to_numpy(), index=edges["supplier"])
-    feeds_site = set(to_site.index[to_site])
-    feeds_final = set(to_final.index[to_final])
-    return np.array([label in feeds_final and label not in feeds_site for label in nodes.index])
+    is_site = nodes["kind"].eq("site").to_numpy()
+    is_final = ~is_site & nodes["sector"].ne("other_use").to_numpy()
+    active = ~links.dormant
+    feeds_site, feeds_final = np.zeros((2, len(nodes)), dtype=bool)
+    feeds_site[links.supplier[active & is_site[links.buyer]]] = True
+    feeds_final[links.supplier[active & is_final[links.buyer]]] = True
+    return np.asarray(feeds_final & ~feeds_site)
+
+
+def _labelled(chain: SupplyChain) -> pd.DataFrame:
+    """Return the flows with labels, or without columns where labels would take too long."""
+    size = len(chain.links.supplier)
+    return chain.edges if size <= _MOST_LABELS else pd.DataFrame(index=pd.RangeIndex(size))
 
 
 def compile_chain(chain: SupplyChain) -> CompiledChain:
@@ -195,24 +202,21 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
     >>> bool(compiled.sigma.min() >= 0)
     True
     """
-    nodes, slots, edges = chain.nodes, chain.slots, chain.edges
+    nodes, slots, links = chain.nodes, chain.slots, chain.links
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
     output = nodes["output_qty"].to_numpy(dtype=float)
     is_market = nodes["kind"].eq("market").to_numpy()
 
-    slot_keys = pd.MultiIndex.from_frame(edges[["buyer", "slot"]])
-    edge_group = slots.index.get_indexer(slot_keys).astype(np.intp)
-    supplier = position.loc[edges["supplier"]].to_numpy(dtype=np.intp)
-    buyer = position.loc[edges["buyer"]].to_numpy(dtype=np.intp)
-    need = edges["recipe"].to_numpy(dtype=float) * output[buyer]
-    flow = edges["quantity"].to_numpy(dtype=float)
+    edge_group = links.slot.astype(np.intp)
+    supplier, buyer = links.supplier.astype(np.intp), links.buyer.astype(np.intp)
+    need = links.recipe * output[buyer]
     with np.errstate(divide="ignore", invalid="ignore"):
-        sigma = np.where(need > 0, flow / need, 0.0)
+        sigma = np.where(need > 0, links.quantity / need, 0.0)
         kappa = np.where(output[supplier] > 0, need / output[supplier], 0.0)
 
     # A site that makes nothing has no capacity to take a share of.
-    awake = edges["dormant"].to_numpy(dtype=bool) & (output[supplier] > 0)
-    reserve = np.where(awake, edges["max_share"].to_numpy(dtype=float), 0.0)
+    awake = links.dormant & (output[supplier] > 0)
+    reserve = np.where(awake, links.max_share, 0.0)
 
     process = np.array(
         [position[label] if label else -1 for label in nodes["process"]], dtype=np.intp
@@ -230,7 +234,7 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
     return CompiledChain(
         nodes=nodes,
         groups=slots.index,
-        edges=edges,
+        edges=_labelled(chain),
         output=_column(output / WEEKS_PER_YEAR),
         value_added=_column(nodes["value_added_usd_m"] / WEEKS_PER_YEAR),
         final_value=_column(nodes["value_usd_m"].where(is_market, 0.0) / WEEKS_PER_YEAR),
@@ -243,7 +247,7 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         is_child=is_child,
         is_pushed=is_pushed,
         process=process,
-        end_sector=_end_sector(nodes, edges),
+        end_sector=_end_sector(nodes, links),
         group_buyer=position.loc[slots.index.get_level_values("buyer")].to_numpy(dtype=np.intp),
         eps=_column(np.where(nested, essential, 0.0)),
         phi=_column(np.where(nested, 0.0, essential)),
@@ -254,13 +258,13 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         pushed=pushed_into,
         edge_supplier=supplier,
         edge_group=edge_group,
-        lead=edges["lead_weeks"].to_numpy(dtype=np.intp),
+        lead=links.lead_weeks.astype(np.intp),
         sigma=_column(sigma),
         kappa=_column(kappa),
-        growth=_column(edges["growth_max"].fillna(0.0)),
-        qualification=_column(edges["qualification_weeks"]),
+        growth=_column(np.nan_to_num(links.growth_max, nan=0.0)),
+        qualification=_column(links.qualification_weeks),
         reserve=_column(reserve),
-        dormant=_flags(edges["dormant"]),
+        dormant=links.dormant,
         thrift=_column(slots["thrift_weekly"]),
         thrift_floor=_column(slots["thrift_floor"]),
         decay=_column(slots["decay_weekly"]),
