@@ -86,7 +86,8 @@ class TestSelection:
         assert hit(chain, Outage(country="FRA")) == {"ore@FRA", "mill@FRA"}
         assert hit(chain, Outage(country="EU", products="metal")) == {"mill@DEU", "mill@FRA"}
         assert hit(chain, Outage(sites=["ore@AUS", "mill@FRA"])) == {"ore@AUS", "mill@FRA"}
-        assert hit(chain, Outage(sites="ore@AUS", country="FRA")) == set()
+        both = Outage(sites=["ore@AUS", "mill@FRA"], country="FRA")
+        assert hit(chain, both) == {"mill@FRA"}
 
     def test_a_demand_shift_hits_markets_only(self, chain):
         assert hit(chain, DemandShift(change=0.1)) == {

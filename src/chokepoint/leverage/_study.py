@@ -55,12 +55,16 @@ class Study:
         chosen = self.bundles if bundle is None else {bundle: self.bundles[bundle]}
         return {
             (actor, target, name): Scenario(
-                scenario_name(actor, target, name),
-                [ExportBan(by=self.actors[actor], against=self.targets[target], products=held)],
+                scenario_name(actor, target, name), self._bans(actor, target, held)
             )
             for actor, target in self.pairs()
             for name, held in chosen.items()
         }
+
+    def _bans(self, actor: str, target: str, products: tuple[str, ...]) -> list[ExportBan]:
+        """Return the ban, or nothing where the actor sells the target none of the products."""
+        ban = ExportBan(by=self.actors[actor], against=self.targets[target], products=products)
+        return [ban] if ban.matches(self.chain) else []
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the pairs of actor and target that have no area in common."""

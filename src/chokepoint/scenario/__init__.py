@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chokepoint.scenario._bans import Boycott, ExportBan, Quota
+from chokepoint.scenario._demand import DemandShift
 from chokepoint.scenario._effects import (
     CapacityEffect,
     Effects,
@@ -10,15 +12,11 @@ from chokepoint.scenario._effects import (
     RebuildEffect,
     TariffEffect,
 )
-from chokepoint.scenario._events import (
-    Boycott,
-    DemandShift,
-    Event,
-    ExportBan,
-    Licence,
-    Outage,
-)
+from chokepoint.scenario._event import Event
+from chokepoint.scenario._licence import Licence
+from chokepoint.scenario._outage import Outage
 from chokepoint.scenario._scenario import Scenario
+from chokepoint.scenario._tariff import Tariff
 
 __all__ = [
     "Boycott",
@@ -31,7 +29,9 @@ __all__ = [
     "Licence",
     "LicenceEffect",
     "Outage",
+    "Quota",
     "RebuildEffect",
     "Scenario",
+    "Tariff",
     "TariffEffect",
 ]
