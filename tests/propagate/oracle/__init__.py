@@ -27,7 +27,7 @@ from chokepoint.chain import SupplyChain
 from chokepoint.propagate import Behaviour
 from chokepoint.scenario import Effects, Event
 
-__all__ = ["History", "World", "play"]
+__all__ = ["EffectCalendar", "EventCalendar", "History", "World", "play"]
 
 
 def play(

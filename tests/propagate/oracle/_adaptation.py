@@ -37,7 +37,10 @@ def order(world: World) -> None:
 
 def _wished(world: World, g: Slot) -> float:
     buyer = g[0]
-    realised = world.behaviour.order_rule == "realised"
+    # What a market or a service's user did not get it wants all the same next week; an order
+    # that followed what came would never recover.
+    keeps = buyer not in world.market and world.slot[g]["storable"]
+    realised = world.behaviour.order_rule == "realised" and keeps
     wished = world.x[buyer] if realised else world.desired[buyer]
     if g in world.decaying:
         return 0.0
@@ -131,8 +134,10 @@ def decay(world: World) -> None:
 def keep_backlog(world: World) -> None:
     """A share of unmet final demand waits; the rest is lost."""
     for name in world.market:
-        missing = world.demand[name] - world.x[name]
-        world.backlog[name] = world.node[name]["backlog_share"] * missing
+        missing, asked = world.demand[name] - world.x[name], 1.0 + world.demand[name]
+        # What rebuilding did not get stays in the damage that is left.
+        ordinary = 1.0 - world.extra[name] / asked if asked > 0.0 else 1.0
+        world.backlog[name] = world.node[name]["backlog_share"] * missing * ordinary
 
 
 def capacity(world: World, name: str) -> float:

@@ -1,50 +1,149 @@
-"""What the events do to a site, market or flow in a week, from the words that describe them."""
+"""What events do to a site, market or flow in a week, from the words that describe them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from propagate.oracle._effects import Rebuild
+
 from chokepoint.chain import SupplyChain
-from chokepoint.scenario import Boycott, DemandShift, Event, ExportBan, Licence, Outage
+from chokepoint.scenario import (
+    Boycott,
+    DemandShift,
+    Event,
+    ExportBan,
+    Licence,
+    Outage,
+    Quota,
+    Tariff,
+)
 
 Edge = tuple[str, str, str]
+FlowEvent = ExportBan | Quota | Boycott | Licence | Tariff
 
 
 class EventCalendar:
-    """What the events do to a site, market or flow in a week; effects multiply."""
+    """Events by label. Effects on one thing multiply; tariffs add; the widest detour holds."""
 
     def __init__(self, chain: SupplyChain, events: Sequence[Event], horizon: int) -> None:
         self.node = chain.nodes.to_dict("index")
-        self.edge = list(
-            chain.edges[["supplier", "buyer", "slot"]].itertuples(index=False, name=None)
-        )
+        rows = chain.edges.to_dict("records")
+        self.edge = {(row["supplier"], row["buyer"], row["slot"]): row for row in rows}
         self.events, self.horizon = events, horizon
-        self.rebuilds: list = []
+        self._known: dict[tuple[int, Edge], bool] = {}
+        blocs = chain.countries.set_index("area")["blocs"]
+        self.kin = {area: {area, *blocs[area].split(";")} for area in blocs.index}
+        groups = chain.products.set_index("product")["group"]
+        self.kind = {product: {product, groups[product]} for product in groups.index}
+        self.rebuilds = [
+            one
+            for event in events
+            if isinstance(event, Outage) and event.recovery == "rebuild"
+            for one in self._rebuilds(event)
+        ]
 
-    def detour(self, e: Edge, week: int) -> tuple[float, int]:
-        return 0.0, 0
+    # ------------------------------------------------------------------ sites and markets
 
     def capacity(self, name: str, week: int) -> float:
+        """Return the share of capacity, or of demand, that is left."""
         share = 1.0
         for event in self.events:
-            if isinstance(event, Outage) and self._hits_site(event, name):
-                share *= 1.0 - event.severity * self._force(event, week)
-            if isinstance(event, DemandShift) and self._hits_market(event, name):
+            if isinstance(event, Outage) and self._hits(event, name, "site"):
+                share *= 1.0 - event.severity * _loss_left(event, week)
+            if isinstance(event, DemandShift) and self._hits(event, name, "market"):
                 share *= 1.0 + event.change * _active(event, week)
         return share
 
+    def _hits(self, event: Outage | DemandShift, name: str, kind: str) -> bool:
+        row = self.node[name]
+        return (
+            row["kind"] == kind
+            and _among(self.kind[row["product"]], event.products)
+            and _among(self.kin[row["country"]], event.country)
+            and _among({name}, getattr(event, "sites", None))
+        )
+
+    def _rebuilds(self, event: Outage) -> list[Rebuild]:
+        """Sites in several countries share the damage by the value of their output."""
+        hit = [name for name in self.node if self._hits(event, name, "site")]
+        value = {name: self.node[name]["value_usd_m"] for name in hit}
+        if not sum(value.values()):
+            value = dict.fromkeys(hit, 1.0)
+        found = []
+        for country in dict.fromkeys(self.node[name]["country"] for name in hit):
+            here = frozenset(name for name in hit if self.node[name]["country"] == country)
+            part = sum(value[name] for name in here) / sum(value.values())
+            if part:
+                assert event.weeks is not None
+                found.append(
+                    Rebuild(
+                        here,
+                        event.severity,
+                        event.start + event.weeks,
+                        event.recovery_weeks,
+                        event.damage * part,
+                        self._sellers(event, country),
+                    )
+                )
+        return found
+
+    def _sellers(self, event: Outage, country: str) -> dict[str, float]:
+        """Each share goes to the markets of the product there, by the value of their demand."""
+        shares: dict[str, float] = {}
+        for product, share in dict(event.rebuild_with).items():
+            some = {
+                name: row["value_usd_m"]
+                for name, row in self.node.items()
+                if row["kind"] == "market"
+                and row["country"] == country
+                and product in self.kind[row["product"]]
+            }
+            for name, value in some.items():
+                if value:
+                    part = share * value / sum(some.values())
+                    shares[name] = shares.get(name, 0.0) + part
+        return shares
+
+    # ------------------------------------------------------------------------------ flows
+
     def allowed(self, e: Edge, week: int) -> float:
-        share = 1.0
-        for event in self.events:
-            if isinstance(event, ExportBan | Boycott) and self._hits_flow(event, e):
-                share *= 1.0 - event.severity * _active(event, week)
-        return share
+        """Return the share of the baseline flow that may pass."""
+        return math.prod(
+            1.0 - self._stopped(event, week)
+            for event in self.events
+            if isinstance(event, ExportBan | Quota | Boycott) and self._crosses(event, e)
+        )
+
+    def detour(self, e: Edge, week: int) -> tuple[float, int]:
+        """Return the share that may pass round the cap and the weeks that this takes longer."""
+        leaky = [
+            event
+            for event in self.events
+            if isinstance(event, ExportBan | Quota) and event.leakage and self._crosses(event, e)
+        ]
+        ways = [
+            event.leakage * self._stopped(event, week)
+            for event in leaky
+            if week >= event.start + event.leakage_lag
+        ]
+        return max(ways, default=0.0), max((event.leakage_weeks for event in leaky), default=0)
+
+    def _stopped(self, event: ExportBan | Quota | Boycott, week: int) -> float:
+        if not _active(event, week):
+            return 0.0
+        if not isinstance(event, Quota):
+            return event.severity
+        if event.share is not None:
+            return 1.0 - event.share
+        total = sum(row["quantity"] for e, row in self.edge.items() if self._crosses(event, e))
+        return 1.0 - min(1.0, event.quantity / total) if total else 1.0
 
     def licence(self, e: Edge, week: int) -> tuple[float, float, float]:
+        """Return release, refused share and goods held, of all licences together."""
         release, passed, goods = math.inf, 1.0, 0.0
         for event in self.events:
-            if not isinstance(event, Licence) or not self._hits_flow(event, e):
+            if not isinstance(event, Licence) or not self._crosses(event, e):
                 continue
             goods = max(goods, event.goods_weeks)
             if not _active(event, week):
@@ -59,55 +158,65 @@ class EventCalendar:
         return release, 1.0 - passed, goods
 
     def boycotts(self, week: int) -> list[list[Edge]]:
+        """Return the flows whose buyers refuse more from this week on."""
         return [
-            [e for e in self.edge if self._hits_flow(event, e)]
+            [e for e in self.edge if self._crosses(event, e)]
             for event in self.events
             if isinstance(event, Boycott) and event.start == week and event.severity > 0.0
         ]
 
-    def _force(self, event: Outage, week: int) -> float:
-        if _active(event, week):
-            return 1.0
-        if event.weeks is None or week < event.start:
-            return 0.0
-        after = week - (event.start + event.weeks) + 1
-        return max(0.0, 1.0 - after / (event.recovery_weeks + 1))
-
-    def _hits_site(self, event: Outage, name: str) -> bool:
-        row = self.node[name]
-        return (
-            row["kind"] == "site"
-            and _among(row["product"], event.products)
-            and _among(row["country"], event.country)
-            and _among(name, event.sites)
+    def tariff(self, e: Edge, week: int) -> float:
+        """Return the tariff as a share of the value of the goods."""
+        return sum(
+            event.rate * _active(event, week)
+            for event in self.events
+            if isinstance(event, Tariff) and self._crosses(event, e)
         )
 
-    def _hits_market(self, event: DemandShift, name: str) -> bool:
-        row = self.node[name]
-        return (
-            row["kind"] == "market"
-            and _among(row["product"], event.products)
-            and _among(row["country"], event.country)
-        )
+    def _crosses(self, event: FlowEvent, e: Edge) -> bool:
+        """Return whether the event is about a flow over a border."""
+        key = (id(event), e)
+        if key not in self._known:
+            self._known[key] = self._is_about(event, e)
+        return self._known[key]
 
-    def _hits_flow(self, event: ExportBan | Boycott | Licence, e: Edge) -> bool:
+    def _is_about(self, event: FlowEvent, e: Edge) -> bool:
         seller, buyer = self.node[e[0]]["country"], self.node[e[1]]["country"]
-        owner, other = (buyer, seller) if isinstance(event, Boycott) else (seller, buyer)
-        aimed = not _among(other, event.by) if event.against is None else True
+        imports = isinstance(event, Boycott | Tariff)
+        owner, other = (buyer, seller) if imports else (seller, buyer)
+        if event.against is None:
+            aimed = not _among(self.kin[other], event.by)
+        else:
+            aimed = _among(self.kin[other], event.against)
         return (
             seller != buyer
-            and _among(owner, event.by)
+            and _among(self.kin[owner], event.by)
             and aimed
-            and _among(other, event.against)
-            and _among(self.node[e[0]]["product"], event.products)
+            and _among(self.kind[self.node[e[0]]["product"]], event.products)
         )
+
+
+def _loss_left(event: Outage, week: int) -> float:
+    """Return the share of the loss that is left: all in the outage, then what its curve says."""
+    if _active(event, week):
+        return 1.0
+    if event.weeks is None or week < event.start or event.recovery == "rebuild":
+        return 0.0
+    tau = (week - (event.start + event.weeks) + 1) / (event.recovery_weeks + 1)
+    if tau >= 1.0:
+        return 0.0
+    if event.recovery == "exponential":
+        return (20.0**-tau - 0.05) / 0.95
+    if event.recovery == "s_shaped":
+        return 1.0 - tau * tau * (3.0 - 2.0 * tau)
+    return 1.0 - tau
 
 
 def _active(event: Event, week: int) -> bool:
     return week >= event.start and (event.weeks is None or week < event.start + event.weeks)
 
 
-def _among(label: str, names: str | Sequence[str] | None) -> bool:
+def _among(labels: set[str], names: str | Sequence[str] | None) -> bool:
     if names is None:
         return True
-    return label == names if isinstance(names, str) else label in names
+    return bool(labels & ({names} if isinstance(names, str) else set(names)))

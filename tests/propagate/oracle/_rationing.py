@@ -110,11 +110,11 @@ def _by_class(world: World, flows: list[Edge], rest: float) -> None:
     for rank in sorted({world.rank[e] for e in flows}):
         some = [e for e in flows if world.rank[e] == rank]
         asked = sum(world.kappa[e] * (world.called[e] + world.round_about[e]) for e in some)
-        if asked < world.tolerance and rest < world.tolerance:
-            # Nothing or a rounding error is asked when nothing is left: to call it either way
-            # is safe only where orders are zero by construction.
-            if any(world.called[e] or e in world.promised for e in some):
-                world.note(0.0)
+        # Where nothing is left, a rounding error may be asked or nothing: to call it either way
+        # is safe only where orders are zero by construction.
+        doubtful = asked < world.tolerance and rest < world.tolerance
+        if doubtful and any(world.called[e] or e in world.promised for e in some):
+            world.note(0.0)
         served = min(1.0, max(0.0, rest / asked)) if asked > 0.0 else 1.0
         fill |= dict.fromkeys(some, served)
         rest -= asked

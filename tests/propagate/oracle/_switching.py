@@ -42,9 +42,7 @@ def _move(world: World, g: Slot) -> None:
 
 def received(world: World, g: Slot) -> float:
     """Return what was sent to the slot this week over its baseline, detours included."""
-    return 1.0 + sum(
-        world.shipped[e] + world.detoured[e] - world.sigma[e] for e in world.into[g]
-    )
+    return 1.0 + sum(world.shipped[e] + world.detoured[e] - world.sigma[e] for e in world.into[g])
 
 
 def boycotts(world: World) -> None:
@@ -53,7 +51,8 @@ def boycotts(world: World) -> None:
     for edges in world.calendar.boycotts(world.week):
         told += [(e[1], e[2]) for e in edges if world.weight[e] > 0.0]
         for e in edges:
-            world.reliability[e] = min(world.reliability[e], orders.passes(world, e))
+            # The buyer's own act: it does not take the same goods round the cap either.
+            world.reliability[e] = min(world.reliability[e], world.allowed[e])
     for g in dict.fromkeys(told):
         world.trigger[g] = min(world.trigger[g], world.week)
         world.weight.update(new_shares(world, g))
