@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chokepoint.exposure._cascade import cascade_index
 from chokepoint.exposure._concentration import concentration, dependence, hhi, hirschman
 
-__all__ = ["concentration", "dependence", "hhi", "hirschman"]
+__all__ = ["cascade_index", "concentration", "dependence", "hhi", "hirschman"]
