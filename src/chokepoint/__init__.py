@@ -32,9 +32,14 @@ if TYPE_CHECKING:
     from chokepoint.scenario import Boycott as Boycott
     from chokepoint.scenario import DemandShift as DemandShift
     from chokepoint.scenario import ExportBan as ExportBan
+    from chokepoint.scenario import Extraterritorial as Extraterritorial
     from chokepoint.scenario import Licence as Licence
     from chokepoint.scenario import Outage as Outage
+    from chokepoint.scenario import Quota as Quota
     from chokepoint.scenario import Scenario as Scenario
+    from chokepoint.scenario import ServiceDenial as ServiceDenial
+    from chokepoint.scenario import Tariff as Tariff
+    from chokepoint.scenario import sample as sample
 
 __version__ = "0.1.0"
 
@@ -45,15 +50,19 @@ _PUBLIC = {
     "ChokepointError": "chokepoint.errors",
     "DemandShift": "chokepoint.scenario",
     "ExportBan": "chokepoint.scenario",
+    "Extraterritorial": "chokepoint.scenario",
     "Leverage": "chokepoint.leverage",
     "Licence": "chokepoint.scenario",
     "Outage": "chokepoint.scenario",
     "Outcome": "chokepoint.propagate",
     "Plan": "chokepoint.resilience",
+    "Quota": "chokepoint.scenario",
     "Recourse": "chokepoint.resilience",
     "Scenario": "chokepoint.scenario",
+    "ServiceDenial": "chokepoint.scenario",
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
+    "Tariff": "chokepoint.scenario",
     "datasets": "chokepoint.datasets",
     "errors": "chokepoint.errors",
     "exposure": "chokepoint.exposure",
@@ -61,6 +70,7 @@ _PUBLIC = {
     "load": "chokepoint.datasets",
     "plan": "chokepoint.resilience",
     "recourse": "chokepoint.resilience",
+    "sample": "chokepoint.scenario",
     "schema": "chokepoint.schema",
     "simulate": "chokepoint.propagate",
 }
