@@ -70,9 +70,18 @@ class UnknownLabelError(ChokepointError, KeyError):
         self.label = label
         self.kind = kind
         self.nearest = nearest_label(str(label), known)
+        self._text = ""
         super().__init__(label)
 
+    def told_as(self, text: str) -> UnknownLabelError:
+        """Return the same error with another message, such as one that says where it was met."""
+        told = UnknownLabelError(self.label, self.kind)
+        told.nearest, told._text = self.nearest, text
+        return told
+
     def __str__(self) -> str:
+        if self._text:
+            return self._text
         hint = f'; closest: "{self.nearest}"' if self.nearest else ""
         return f'"{self.label}" is not a {self.kind} of this chain{hint}'
 

@@ -105,7 +105,7 @@ def test_chunks_and_the_order_of_scenarios_do_not_matter(data):
     whole = simulate(chain, some, **options)
     order = data.draw(st.permutations(some))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulate_module, "_CELLS_PER_CHUNK", 1)
+        patch.setattr(simulate_module, "_LANES_PER_CHUNK", 3)
         cut = simulate(chain, order, **options)
     assert cut.loss().loc[whole.scenarios].equals(whole.loss())
     by_site = cut.loss(by="site").loc[whole.scenarios]

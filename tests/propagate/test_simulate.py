@@ -119,7 +119,7 @@ class TestChains:
             simulate([chain, service.build()], BASE, weeks=1)
 
     def test_chains_that_differ_are_found_in_any_chunk(self, chain, monkeypatch):
-        monkeypatch.setattr("chokepoint.propagate._simulate._CELLS_PER_CHUNK", 1)
+        monkeypatch.setattr("chokepoint.propagate._simulate._LANES_PER_CHUNK", 8)
         some = [Scenario(f"s{i}") for i in range(8)]
         with pytest.raises(ShapeError, match="lead"):
             simulate([chain, draft(lead=3).build()], some, weeks=1)

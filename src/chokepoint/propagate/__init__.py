@@ -6,7 +6,7 @@ from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import WEEKS_PER_YEAR, CompiledChain, compile_chain
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._shocks import ShockPlan
-from chokepoint.propagate._simulate import simulate
+from chokepoint.propagate._simulate import run, simulate
 from chokepoint.propagate._trace import Trace, trace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ShockPlan",
     "Trace",
     "compile_chain",
+    "run",
     "simulate",
     "trace",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any, Literal, get_args
 
@@ -13,13 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.errors import OptionError
+from chokepoint.propagate._batch import Kept
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import CompiledChain
-from chokepoint.propagate._recorder import Recorded
+from chokepoint.propagate._layout import Layout
+from chokepoint.propagate._outcome_base import Array, FloatArray
+from chokepoint.propagate._outcome_flows import FlowTables
 
 __all__ = ["Outcome"]
 
-FloatArray = NDArray[np.float64]
 By = Literal["country", "product", "tier", "site", "total"]
 _BREAKDOWNS = get_args(By)
 LOSS_UNIT = "USD million of value added, baseline prices"
@@ -27,7 +30,7 @@ UNMET_UNIT = "USD million of final demand, baseline prices"
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Outcome(FlowTables):
     """Weekly trajectories of a batch of scenarios, with labels.
 
     Losses of value added and unmet final demand are different things and are never added.
@@ -47,34 +50,36 @@ class Outcome:
         Whether a node sells to final demand and to no site.
     """
 
-    scenarios: pd.Index
-    countries: pd.Index
-    weeks: int
-    behaviour: Behaviour
-    end_sector: NDArray[np.bool_]
-    _nodes: pd.DataFrame
-    _recorded: Recorded
-
     @classmethod
-    def join(
+    def of(
         cls,
-        parts: Sequence[Recorded],
+        kept: Kept,
         *,
         labels: pd.Index,
-        chain: CompiledChain,
+        chains: Sequence[CompiledChain],
         weeks: int,
         behaviour: Behaviour,
+        unmatched: Sequence[tuple[str, str, str]] = (),
     ) -> Outcome:
-        """Return one outcome from the chunks of a batch."""
-        names = ["loss", "unmet", "worst"]
-        if parts[0].activity is not None:
-            names += ["activity", "wanted", "value_added", "final_value"]
-        arrays = {name: _joined([getattr(part, name) for part in parts]) for name in names}
-        for array in arrays.values():
-            array.flags.writeable = False
-        countries = pd.Index(sorted(chain.nodes["country"].unique()), name="country")
+        """Return the outcome of a batch: what was kept of it, and its labels."""
+        first, layout = chains[0], Layout.of(chains[0])
+        followed = np.zeros((first.n_nodes, 1), dtype=bool)
+        followed[layout.markets[layout.followed]] = True
+        # Shape (draws, nodes) [USD million per week].
+        values = (
+            np.stack([chain.value_added[:, 0] for chain in chains]),
+            np.stack([np.where(followed, chain.final_value, 0.0)[:, 0] for chain in chains]),
+        )
         return cls(
-            labels, countries, weeks, behaviour, chain.end_sector, chain.nodes, Recorded(**arrays)
+            labels,
+            layout.countries,
+            weeks,
+            behaviour,
+            first.end_sector,
+            first,
+            kept,
+            values,
+            tuple(unmatched),
         )
 
     # ------------------------------------------------------------------- tables
@@ -82,20 +87,17 @@ class Outcome:
     @property
     def nodes(self) -> pd.DataFrame:
         """Sites and markets with their facts, as ``chain.nodes``; a copy."""
-        return self._nodes.copy()
+        return self._chain.nodes.copy()
 
-    @property
-    def activity(self) -> FloatArray:
+    @cached_property
+    def activity(self) -> Array:
         """Output over baseline, shape (scenario, week, node), nodes as in ``nodes``; read-only.
 
         For a market it is the demand that was served over baseline demand.
         """
-        if self._recorded.activity is None:
-            raise OptionError(
-                'Expected a run that keeps sites, got one with record="country". '
-                'Simulate again with record="site".'
-            )
-        return self._recorded.activity
+        activity = 1.0 + self._recorded("deviation", '"site"')
+        activity.flags.writeable = False
+        return activity
 
     def loss(
         self,
@@ -138,8 +140,11 @@ class Outcome:
     ) -> pd.DataFrame:
         """Return unmet final demand [USD million, baseline prices]; arguments as for `loss`.
 
-        It is the demand of the week less what comes: demand that falls is not unmet. Markets
-        with sector ``other_use`` do not count.
+        It is the demand of the week less what comes: demand that falls is not unmet. Demand
+        that waits (``backlog_share`` of a market) counts once, in the week in which it was
+        new; the week in which it is served late has a minus sign, so that summed over weeks
+        the figure is what was wanted minus what was served. Markets with sector ``other_use``
+        do not count.
         """
         return self._table("unmet", by=by, over=over, weeks=weeks, unit=UNMET_UNIT)
 
@@ -149,48 +154,30 @@ class Outcome:
         horizon = self._horizon(weeks)
         if by not in _BREAKDOWNS:
             raise OptionError(f"by must be one of {', '.join(_BREAKDOWNS)}; got {by!r}.")
-        if over not in (None, "week"):
-            raise OptionError(f'over must be "week" or None, got {over!r}.')
         if by in ("country", "total"):
-            values = getattr(self._recorded, what)[:, :horizon]
+            values = getattr(self._kept.recorded, what)[:, :horizon]
             columns = self.countries
             if by == "total":
-                values, columns = values.sum(axis=2, keepdims=True), pd.Index(["total"])
+                values = values.sum(axis=2, keepdims=True, dtype=np.float64)
+                columns = pd.Index(["total"])
         else:
             values, columns = self._by_node(what, by, horizon)
-        if over is None:
-            table = pd.DataFrame(values.sum(axis=1), index=self.scenarios, columns=columns)
-        else:
-            rows = _with_weeks(self.scenarios, horizon)
-            # A copy: what is recorded is read-only, and the table is the reader's own.
-            weekly = values.reshape(len(rows), values.shape[2]).copy()
-            table = pd.DataFrame(weekly, index=rows, columns=columns)
-        table.attrs["unit"] = unit if over is None else f"{unit}, per week"
-        return table
-
-    def _horizon(self, weeks: int | None) -> int:
-        if weeks is None:
-            return self.weeks
-        if not 1 <= weeks <= self.weeks:
-            raise OptionError(
-                f"Expected weeks between 1 and {self.weeks} (the length of the run), got "
-                f"{weeks}. Simulate longer, or ask for a shorter horizon."
-            )
-        return weeks
+        return self._summed(values, columns, over=over, horizon=horizon, unit=unit)
 
     def _by_node(self, what: str, by: str, horizon: int) -> tuple[FloatArray, pd.Index]:
-        activity, recorded = self.activity[:, :horizon], self._recorded
-        assert recorded.wanted is not None
+        deviation = self._recorded("deviation", '"site"')[:, :horizon]
+        is_market = self._chain.is_market
         if what == "loss":
-            kind, weight, missing = "site", recorded.value_added, 1.0 - activity
+            keep, kind = ~is_market, "site"
+            missing, weights = -deviation[:, :, keep], self._values[0][:, keep]
         else:
-            kind, weight = "market", recorded.final_value
-            missing = recorded.wanted[:, :horizon] - activity
-        assert weight is not None
-        keep = self._nodes["kind"].eq(kind).to_numpy()
+            keep, kind = is_market, "market"
+            wanted = self._recorded("wanted", '"site"')[:, :horizon]
+            missing, weights = wanted - deviation[:, :, keep], self._values[1][:, keep]
+        weight = np.repeat(weights, len(self.scenarios) // len(weights), axis=0)
         # Minus zero is written as zero.
-        values = (missing * weight[:, None, :])[:, :, keep] + 0.0
-        nodes = self._nodes[keep]
+        values: FloatArray = missing * weight[:, None, :] + 0.0
+        nodes = self._chain.nodes[keep]
         if by == "site":
             return values, nodes.index.rename(kind)
         codes, labels = pd.factorize(nodes[by], sort=True)
@@ -244,7 +231,7 @@ class Outcome:
     def _hit(self, threshold: float) -> NDArray[np.bool_]:
         if not 0.0 < threshold <= 1.0:
             raise OptionError(f"threshold must be a share in (0, 1], got {threshold}.")
-        hit: NDArray[np.bool_] = self._recorded.worst <= -threshold
+        hit: NDArray[np.bool_] = self._kept.recorded.worst <= -threshold
         return hit
 
     def _times(self, weeks: FloatArray) -> pd.DataFrame:
@@ -262,12 +249,15 @@ class Outcome:
 
     def _facts(self) -> list[tuple[str, str]]:
         total = self.loss(by="total")["total"]
-        return [
+        facts = [
             ("scenarios", str(len(self.scenarios))),
             ("weeks", str(self.weeks)),
-            ("sites", str(int(self._nodes["kind"].eq("site").sum()))),
+            ("sites", str(int((~self._chain.is_market).sum()))),
             ("loss", f"{total.min():,.0f} to {total.max():,.0f} USD million of value added"),
         ]
+        if self._unmatched:
+            facts.append(("unmatched", f"{len(self._unmatched)} selections of events"))
+        return facts
 
     def __repr__(self) -> str:
         return "<Outcome: " + ", ".join(f"{name} {value}" for name, value in self._facts()) + ">"
@@ -278,18 +268,3 @@ class Outcome:
             for name, value in self._facts()
         )
         return f"<table><caption>Outcome</caption>{rows}</table>"
-
-
-def _joined(parts: Sequence[FloatArray]) -> FloatArray:
-    """Return the chunks one after the other; a last axis of one column is spread where needed."""
-    width = max(part.shape[-1] for part in parts)
-    wide = [np.broadcast_to(part, (*part.shape[:-1], width)) for part in parts]
-    return np.concatenate(wide)
-
-
-def _with_weeks(scenarios: pd.Index, horizon: int) -> pd.MultiIndex:
-    week = pd.Index(range(horizon), name="week")
-    if isinstance(scenarios, pd.MultiIndex):
-        keys = [(*key, t) for key in scenarios for t in week]
-        return pd.MultiIndex.from_tuples(keys, names=[*scenarios.names, "week"])
-    return pd.MultiIndex.from_product([scenarios, week], names=["scenario", "week"])

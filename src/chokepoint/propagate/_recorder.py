@@ -1,25 +1,30 @@
-"""What is kept of a run: every site and week, or sums by country."""
+"""What is kept of a run, week by week: sums by country, every site, or every flow as well."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.propagate._compile import CompiledChain
-from chokepoint.propagate._segments import Segments
+from chokepoint.propagate._engine import Recorder, WeekState
+from chokepoint.propagate._layout import Layout
 from chokepoint.propagate._shocks import ShockPlan
 
-__all__ = ["CountryRecorder", "Recorded", "SiteRecorder"]
+__all__ = ["RECORDS", "Record", "Recorded", "Recorders", "recorder"]
 
-FloatArray = NDArray[np.float64]
+Array = NDArray[np.floating]
+
+Record = Literal["country", "site", "all"]
+RECORDS = get_args(Record)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recorded:
-    """Weekly results of some lanes, lane first.
+    """Weekly results, lane first; every chunk of a batch fills its own rows.
 
     Attributes
     ----------
@@ -27,85 +32,158 @@ class Recorded:
         Value added lost and final demand unmet [USD million per week].
     worst : array (lanes, weeks, countries)
         Lowest deviation of output of any end-sector site; 0 where there is none.
-    activity : array (lanes, weeks, nodes) or None
-        Output over baseline of every node.
-    wanted : array (lanes, weeks, nodes or 1) or None
-        Demand of a market over baseline; one column of ones where demand never changes.
-    value_added, final_value : array (lanes, nodes) or None
-        Baseline values of the nodes in these lanes [USD million per week].
+    deviation : array (lanes, weeks, nodes) or None
+        Deviation of the output of sites and of what markets got.
+    wanted : array (lanes, weeks, markets) or None
+        Deviation of what markets want, without what waits from earlier weeks.
+    shipments : array (lanes, weeks, flows) or None
+        Goods that left the exporter, detours included [product units per week].
+    stock : array (lanes, weeks, slots) or None
+        Stock at the end of the week [weeks of baseline use].
     """
 
-    loss: FloatArray
-    unmet: FloatArray
-    worst: FloatArray
-    activity: FloatArray | None = None
-    wanted: FloatArray | None = None
-    value_added: FloatArray | None = None
-    final_value: FloatArray | None = None
+    loss: Array
+    unmet: Array
+    worst: Array
+    deviation: Array | None = None
+    wanted: Array | None = None
+    shipments: Array | None = None
+    stock: Array | None = None
+
+    @classmethod
+    def empty(
+        cls,
+        record: Record,
+        chain: CompiledChain,
+        layout: Layout,
+        *,
+        lanes: int,
+        weeks: int,
+        dtype: np.dtype[np.floating],
+    ) -> Recorded:
+        """Return arrays of zeros for what `record` names."""
+        columns = [len(layout.countries)] * 3
+        if record in ("site", "all"):
+            columns += [chain.n_nodes, len(layout.markets)]
+        if record == "all":
+            columns += [chain.n_edges, chain.n_groups]
+        return cls(*(np.zeros((lanes, weeks, size), dtype=dtype) for size in columns))
+
+    def rows(self, lanes: slice) -> Recorded:
+        """Return a view on some lanes."""
+        kept = (self.loss, self.unmet, self.worst, self.deviation, self.wanted, self.shipments,
+                self.stock)  # fmt: skip
+        return Recorded(*(None if array is None else array[lanes] for array in kept))  # type: ignore[arg-type]
+
+    def freeze(self) -> None:
+        """Make every array read-only."""
+        for array in vars(self).values():
+            if array is not None:
+                array.flags.writeable = False
+
+
+class Recorders:
+    """Several recorders that look at the same weeks."""
+
+    def __init__(self, parts: Sequence[Recorder]) -> None:
+        self._parts = parts
+
+    def __call__(self, week: int, state: WeekState, /) -> None:
+        """Show the week to each of them."""
+        for part in self._parts:
+            part(week, state)
+
+
+def recorder(
+    record: Record, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+) -> CountryRecorder:
+    """Return the recorder that fills `into`, the rows of one chunk, with what `record` names."""
+    return _KINDS[record](chain, layout, shocks, into)
 
 
 class CountryRecorder:
     """Keep sums by country: memory does not depend on the number of sites."""
 
-    def __init__(self, chain: CompiledChain, shocks: ShockPlan) -> None:
-        codes, countries = pd.factorize(chain.nodes["country"], sort=True)
-        self._by_country = Segments(codes.astype(np.intp), len(countries))
-        ends = np.flatnonzero(chain.end_sector)
-        self._ends = ends
-        self._ends_by_country = Segments(codes[ends].astype(np.intp), len(countries))
-        followed = chain.nodes["sector"].ne("other_use").to_numpy()[:, None]
-        self._value_added = chain.value_added
-        self._final_value = np.where(followed, chain.final_value, 0.0)
-        self._shocks = shocks
-        self._wanted = np.zeros((chain.n_nodes, 1))
-        shape = (shocks.lanes, shocks.weeks, len(countries))
-        self._loss, self._unmet, self._worst = (np.zeros(shape) for _ in range(3))
+    def __init__(
+        self, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+    ) -> None:
+        dtype = into.loss.dtype
+        self._layout, self._into, self._first = layout, into, shocks.first
+        self._lost = -chain.value_added.astype(dtype)
+        final = chain.final_value[layout.markets]
+        self._final = np.where(layout.followed[:, None], final, 0.0).astype(dtype)
+        self._backlog = chain.backlog[layout.markets].astype(dtype)
+        self._has_backlog = bool((self._backlog > 0).any())
+        self._waiting = np.zeros((len(layout.markets), shocks.lanes), dtype=dtype)
+        self._product = np.empty((chain.n_nodes, shocks.lanes), dtype=dtype)
 
-    def __call__(self, week: int, x: NDArray[np.floating]) -> None:
-        """Record the deviations `x` (nodes, lanes) of one week."""
-        if self._shocks.capacity_changes[week]:
-            # Only markets have a final value, and theirs is the multiplier of demand.
-            self._wanted = self._shocks.capacity(week) - 1.0
-        x = x.astype(np.float64)
-        self._loss[:, week] = self._by_country.add(-x * self._value_added).T
-        missing = (self._wanted - x) * self._final_value
-        self._unmet[:, week] = self._by_country.add(missing).T
-        if len(self._ends):
-            lowest = self._ends_by_country.minimum(x[self._ends])
-            self._worst[:, week] = np.where(np.isfinite(lowest), lowest, 0.0).T
+    def __call__(self, week: int, state: WeekState, /) -> None:
+        """Record one week; nothing is lost before the first shock."""
+        if week < self._first:
+            return
+        layout, into, x = self._layout, self._into, state.output
+        np.multiply(x, self._lost, out=self._product)
+        into.loss[:, week] = layout.by_country.add(self._product).T
+        self._record_markets(week, x[layout.markets], state.wanted[layout.markets])
+        if len(layout.ends):
+            lowest = layout.ends_by_country.minimum(x[layout.ends])
+            into.worst[:, week] = np.where(np.isfinite(lowest), lowest, 0.0).T
 
-    def result(self) -> Recorded:
-        """Return what was kept; minus zero is written as zero."""
-        return Recorded(self._loss + 0.0, self._unmet + 0.0, self._worst + 0.0)
+    def _record_markets(self, week: int, served: Array, wanted: Array) -> None:
+        """Record demand that is new and not served; what waited is served without being new."""
+        fresh = wanted
+        if self._has_backlog:
+            fresh = wanted - self._waiting
+            self._waiting = self._backlog * (wanted - served)
+        missing = (fresh - served) * self._final
+        self._into.unmet[:, week] = self._layout.markets_by_country.add(missing).T
+        self._keep_wanted(week, fresh)
+
+    def _keep_wanted(self, week: int, fresh: Array) -> None:
+        """Sums by country do not need it."""
 
 
 class SiteRecorder(CountryRecorder):
-    """Keep the activity of every node as well."""
+    """Keep every node as well."""
 
-    def __init__(self, chain: CompiledChain, shocks: ShockPlan) -> None:
-        super().__init__(chain, shocks)
-        size = (shocks.lanes, shocks.weeks)
-        self._activity = np.ones((*size, chain.n_nodes))
-        columns = chain.n_nodes if chain.is_market[shocks.nodes_hit].any() else 1
-        self._wanted_level = np.ones((*size, columns))
+    def __call__(self, week: int, state: WeekState, /) -> None:
+        """Record one week."""
+        super().__call__(week, state)
+        if week >= self._first:
+            assert self._into.deviation is not None
+            self._into.deviation[:, week] = state.output.T
 
-    def __call__(self, week: int, x: NDArray[np.floating]) -> None:
-        """Record the deviations `x` (nodes, lanes) of one week."""
-        super().__call__(week, x)
-        self._activity[:, week] = 1.0 + x.T.astype(np.float64)
-        if self._wanted_level.shape[2] > 1:
-            self._wanted_level[:, week] = 1.0 + self._wanted.T
+    def _keep_wanted(self, week: int, fresh: Array) -> None:
+        assert self._into.wanted is not None
+        self._into.wanted[:, week] = fresh.T
 
-    def result(self) -> Recorded:
-        """Return what was kept."""
-        sums = super().result()
-        shape = (self._activity.shape[2], self._activity.shape[0])
-        return Recorded(
-            sums.loss,
-            sums.unmet,
-            sums.worst,
-            self._activity,
-            self._wanted_level,
-            np.broadcast_to(self._value_added, shape).T,
-            np.broadcast_to(self._final_value, shape).T,
-        )
+
+class FlowRecorder(SiteRecorder):
+    """Keep every flow and slot as well."""
+
+    def __init__(
+        self, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+    ) -> None:
+        super().__init__(chain, layout, shocks, into)
+        self._edges = np.arange(chain.n_edges)
+        self._detours = shocks.has_detours
+        units = chain.kappa * chain.output[chain.edge_supplier]
+        self._units = units.astype(into.loss.dtype)
+
+    def __call__(self, week: int, state: WeekState, /) -> None:
+        """Record one week."""
+        super().__call__(week, state)
+        assert self._into.shipments is not None
+        assert self._into.stock is not None
+        left = state.shipped(self._edges)
+        if self._detours:
+            left = left + state.detoured(self._edges)
+        self._into.shipments[:, week] = (left * self._units).T
+        self._into.stock[:, week] = state.stock.T
+
+
+_KINDS: dict[Record, type[CountryRecorder]] = {
+    "country": CountryRecorder,
+    "site": SiteRecorder,
+    "all": FlowRecorder,
+}

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from chokepoint._progress import track
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import OptionError
+from chokepoint.propagate._batch import Batch, Kept
 from chokepoint.propagate._behaviour import Behaviour
-from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain, stack
-from chokepoint.propagate._engine_numpy import NumpyEngine
+from chokepoint.propagate._check import (
+    check_chain,
+    check_events,
+    choice_problem,
+    listed_scenarios,
+    raise_options,
+    repeated_names,
+    whole_problem,
+)
+from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain
+from chokepoint.propagate._engines import (
+    ENGINES,
+    EngineName,
+    engine_class,
+    engine_name,
+    thread_count,
+)
 from chokepoint.propagate._outcome import Outcome
-from chokepoint.propagate._recorder import CountryRecorder, SiteRecorder
-from chokepoint.propagate._shocks import ShockPlan
+from chokepoint.propagate._recorder import RECORDS, Record
 from chokepoint.scenario import Effects, Scenario
 
-__all__ = ["simulate"]
+__all__ = ["run", "simulate"]
 
-# Flows x lanes that keep the working set of one week in a core's cache.
-_CELLS_PER_CHUNK = 64_000
+Precision = Literal["float64", "float32"]
 
-
-@dataclass(frozen=True)
-class _Lane:
-    """One scenario on one chain."""
-
-    chain: CompiledChain
-    effects: Effects
+# Lanes of a chunk; None = what suits the engine. No result depends on it.
+_LANES_PER_CHUNK: int | None = None
 
 
 def simulate(
@@ -40,8 +46,11 @@ def simulate(
     *,
     weeks: int = 52,
     behaviour: Behaviour | None = None,
-    record: Literal["site", "country"] = "site",
-    dtype: Literal["float64", "float32"] = "float64",
+    record: Record = "site",
+    dtype: Precision = "float64",
+    engine: EngineName = "auto",
+    threads: int | None = None,
+    start_date: str | None = None,
     progress: bool | None = None,
 ) -> Outcome:
     r"""Propagate scenarios through a chain week by week.
@@ -56,16 +65,26 @@ def simulate(
     chain : SupplyChain or iterable of SupplyChain
         One chain, or draws of one chain with the same sites, slots and flows.
     scenarios : Scenario or iterable of Scenario
-        What happens; names must be unique.
+        What happens; names must be unique. With several chains, events choose sites and flows
+        on the first.
     weeks : int
         Number of weeks to run, at least 1.
     behaviour : Behaviour, optional
         Settings shared by all sites.
-    record : {"site", "country"}
-        What is kept: the activity of every site and week, or only sums by country. Use
-        ``"country"`` for large batches: memory then does not grow with the number of sites.
+    record : {"site", "country", "all"}
+        What is kept: the activity of every site and week; only sums by country (for large
+        batches: memory then does not grow with the number of sites); or sites, every flow and
+        every stock.
     dtype : {"float64", "float32"}
-        Precision of the run.
+        Precision of the run and of what is kept.
+    engine : {"auto", "numba", "numpy"}
+        Compiled loops or array operations; the same equations. ``"auto"`` takes numba where it
+        is installed.
+    threads : int, optional
+        Chunks of scenarios that run side by side; None = all cores with numba, 1 with NumPy.
+    start_date : str, optional
+        Date of week 0, ``"YYYY-MM-DD"``. Projects of the chain then come on line at their
+        dates; None = without projects.
     progress : bool, optional
         Show a progress bar; None = only in an interactive terminal.
 
@@ -77,9 +96,31 @@ def simulate(
     Raises
     ------
     OptionError
-        If there is no scenario, names repeat, or `weeks` is below 1.
+        If there is no scenario, names repeat, an option has a wrong value, or an event matches
+        nothing at all.
+    UnknownLabelError
+        If events name products, areas, sites or blocs that the chain does not have.
     ShapeError
         If the chains differ in structure.
+    TableError
+        If a chain is out of balance or a throttle cover exceeds the stock cover plus a week.
+    MissingDependencyError
+        If ``engine="numba"`` is asked for and numba is not installed.
+
+    Notes
+    -----
+    All errors come before the first week is run, and name every problem found.
+
+    Memory, with N nodes, G slots, E flows, C countries, B lanes (scenarios times chains), T weeks
+    and w bytes a number (8 or 4): what is kept takes
+
+    .. math::
+        w\, B\, T\, (3 C + [N + \text{markets}]_{\text{site, all}} + [E + G]_{\text{all}})
+
+    bytes, and running at most about :math:`w \cdot \text{threads} \cdot b\, (10 E + 12 N +
+    (12 + \max L) G)` more for chunks of b lanes, whatever B is. Effects and shock arrays are made
+    for one chunk at a time. Results are the same to the last bit for any size of chunk and
+    number of threads.
 
     Examples
     --------
@@ -89,80 +130,175 @@ def simulate(
     >>> float(out.loss(by="total").to_numpy().sum())
     0.0
     """
-    listed = _listed(scenarios)
-    weeks = _whole_weeks(weeks)
-    _check_choice("record", record, ("site", "country"))
-    _check_choice("dtype", dtype, ("float64", "float32"))
-    settings = behaviour or Behaviour()
-    single = isinstance(chain, SupplyChain)
+    listed, problems = listed_scenarios(scenarios)
+    problems += _option_problems(weeks, record, dtype, engine, threads)
     chains = [chain] if isinstance(chain, SupplyChain) else list(chain)
     if not chains:
-        raise OptionError("Expected at least one chain, got none.")
-    effects = [scenario.effects(chains[0], weeks) for scenario in listed]
+        problems.append("Expected at least one chain, got none.")
+    raise_options(problems)
     compiled = [compile_chain(one) for one in chains]
     check_same_structure(compiled)
-    lanes = [_Lane(one, effect) for one in compiled for effect in effects]
-    kind = SiteRecorder if record == "site" else CountryRecorder
-    parts = []
-    for some in track(_chunks(lanes, compiled[0]), "simulate", progress=progress):
-        merged = stack([lane.chain for lane in some]) if not single else compiled[0]
-        shocks = ShockPlan(
-            [lane.effects for lane in some],
-            n_nodes=merged.n_nodes,
-            n_edges=merged.n_edges,
-            weeks=weeks,
-        )
-        recorder = kind(merged, shocks)
-        NumpyEngine(merged, shocks, settings, np.dtype(dtype)).run(recorder)
-        parts.append(recorder.result())
-    return Outcome.join(
-        parts,
-        labels=_labels(listed, None if single else len(chains)),
-        chain=compiled[0],
-        weeks=weeks,
-        behaviour=settings,
+    for one in compiled:
+        check_chain(one)
+    unmatched = check_events(chains[0], listed, weeks)
+    # The name says how many chains were asked for: one chain in a list is a batch of draws.
+    draws = None if isinstance(chain, SupplyChain) else len(chains)
+    projects = None
+    if start_date is not None:
+        from chokepoint.scenario import project_effects
+
+        projects = [project_effects(one, start_date, weeks) for one in chains]
+
+    def effects(draw: int, scenario: int) -> Effects:
+        found = listed[scenario].effects(chains[0], weeks)
+        return found if projects is None else projects[draw] + found
+
+    return _outcome(
+        compiled,
+        effects,
+        _labels([scenario.name for scenario in listed], draws),
+        weeks=int(weeks),
+        behaviour=behaviour,
+        record=record,
+        dtype=dtype,
+        engine=engine,
+        threads=threads,
+        progress=progress,
+        unmatched=unmatched,
     )
 
 
-def _listed(scenarios: Any) -> list[Scenario]:
-    """Return the scenarios as a list; refuse what is none, and names that repeat."""
-    several = isinstance(scenarios, Iterable) and not isinstance(scenarios, str)
-    given = list(scenarios) if several else [scenarios]
-    strangers = {type(one).__name__ for one in given if not isinstance(one, Scenario)}
-    if strangers:
-        raise OptionError(
-            f"Expected scenarios, got {', '.join(sorted(strangers))}. Put events into a "
-            'scenario: Scenario("name", [event, ...]).'
-        )
-    if not given:
-        raise OptionError("Expected at least one scenario, got none.")
-    names = pd.Index([scenario.name for scenario in given])
-    if names.has_duplicates:
-        twice = sorted(set(names[names.duplicated()]))
-        raise OptionError(f"Scenario names must be unique; repeated: {', '.join(twice)}.")
-    return given
+def run(
+    chain: CompiledChain | Sequence[CompiledChain],
+    effects: Effects | Sequence[Effects],
+    *,
+    labels: Iterable[Any] | None = None,
+    weeks: int = 52,
+    behaviour: Behaviour | None = None,
+    record: Record = "site",
+    dtype: Precision = "float64",
+    engine: EngineName = "auto",
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Outcome:
+    """Run effects on a compiled chain, which may be made of plain arrays.
+
+    This is what :func:`simulate` does once tables and events have become arrays. Use it for
+    networks that are too large for tables.
+
+    Parameters
+    ----------
+    chain : CompiledChain or sequence of CompiledChain
+        The chain, or draws of one chain. Its frames may be without labels; then all nodes
+        belong to one area, ``"all"``.
+    effects : Effects or sequence of Effects
+        One for each scenario. A sequence that makes its items when asked keeps memory small.
+    labels : iterable, optional
+        Names of the scenarios; None = 0, 1, 2, ...
+    weeks, behaviour, record, dtype, engine, threads, progress
+        As for :func:`simulate`.
+
+    Returns
+    -------
+    Outcome
+        As from :func:`simulate`.
+
+    Raises
+    ------
+    OptionError, ShapeError, TableError, MissingDependencyError
+        As for :func:`simulate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chokepoint as cp
+    >>> from chokepoint.propagate import compile_chain, run
+    >>> from chokepoint.scenario import CapacityEffect, Effects
+    >>> compiled = compile_chain(cp.load("rare_earths"))
+    >>> half = Effects(capacity=(CapacityEffect(np.array([0]), np.full(8, 0.5)),))
+    >>> run(compiled, [Effects(), half], labels=["none", "half"], weeks=8).scenarios.tolist()
+    ['none', 'half']
+    """
+    chains = [chain] if isinstance(chain, CompiledChain) else list(chain)
+    given = [effects] if isinstance(effects, Effects) else effects
+    names = list(range(len(given))) if labels is None else list(labels)
+    problems = _option_problems(weeks, record, dtype, engine, threads)
+    problems += repeated_names(names)
+    if not chains:
+        problems.append("Expected at least one chain, got none.")
+    if not len(given):
+        problems.append("Expected the effects of at least one scenario, got none.")
+    elif len(names) != len(given):
+        problems.append(f"Expected {len(given)} labels, one for each scenario, got {len(names)}.")
+    raise_options(problems)
+    check_same_structure(chains)
+    for one in chains:
+        check_chain(one)
+    draws = None if isinstance(chain, CompiledChain) else len(chains)
+    return _outcome(
+        chains,
+        lambda _, scenario: given[scenario],
+        _labels(names, draws),
+        weeks=int(weeks),
+        behaviour=behaviour,
+        record=record,
+        dtype=dtype,
+        engine=engine,
+        threads=threads,
+        progress=progress,
+        unmatched=[],
+    )
 
 
-def _whole_weeks(weeks: Any) -> int:
-    if isinstance(weeks, bool) or not isinstance(weeks, int | np.integer) or weeks < 1:
-        raise OptionError(f"weeks must be a whole number of at least 1, got {weeks!r}.")
-    return int(weeks)
+def _outcome(
+    chains: Sequence[CompiledChain],
+    effects: Callable[[int, int], Effects],
+    labels: pd.Index,
+    *,
+    weeks: int,
+    behaviour: Behaviour | None,
+    record: Record,
+    dtype: Precision,
+    engine: EngineName,
+    threads: int | None,
+    progress: bool | None,
+    unmatched: Sequence[tuple[str, str, str]],
+) -> Outcome:
+    """Run a batch whose options are known to be right."""
+    settings = behaviour or Behaviour()
+    name = engine_name(engine)
+    batch = Batch(
+        chains,
+        len(labels) // len(chains),
+        effects,
+        weeks,
+        settings,
+        record,
+        np.dtype(dtype),
+    )
+    kept: Kept = batch.run(
+        engine_class(name),
+        threads=thread_count(threads, name),
+        chunk=_LANES_PER_CHUNK,
+        progress=progress,
+    )
+    return Outcome.of(
+        kept, labels=labels, chains=chains, weeks=weeks, behaviour=settings, unmatched=unmatched
+    )
 
 
-def _check_choice(option: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        listed = ", ".join(f'"{choice}"' for choice in choices)
-        raise OptionError(f'{option} must be one of {listed}, got "{value}".')
+def _option_problems(weeks: Any, record: Any, dtype: Any, engine: Any, threads: Any) -> list[str]:
+    problems = whole_problem("weeks", weeks)
+    problems += choice_problem("record", record, RECORDS)
+    problems += choice_problem("dtype", dtype, ("float64", "float32"))
+    problems += choice_problem("engine", engine, ENGINES)
+    if threads is not None:
+        problems += whole_problem("threads", threads)
+    return problems
 
 
-def _labels(scenarios: Sequence[Scenario], draws: int | None) -> pd.Index:
-    names = [scenario.name for scenario in scenarios]
+def _labels(names: Sequence[Any], draws: int | None) -> pd.Index:
     if draws is None:
-        return pd.Index(names, name="scenario")
+        index: pd.Index = pd.Index(list(names), name="scenario")
+        return index
     return pd.MultiIndex.from_product([range(draws), names], names=["draw", "scenario"])
-
-
-def _chunks(lanes: Sequence[_Lane], chain: CompiledChain) -> list[Sequence[_Lane]]:
-    """Cut the lanes into chunks; results do not depend on where the cuts fall."""
-    size = max(8, _CELLS_PER_CHUNK // max(chain.n_edges, 1))
-    return [lanes[start : start + size] for start in range(0, len(lanes), size)]

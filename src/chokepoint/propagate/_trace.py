@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import CompiledChain, compile_chain
-from chokepoint.propagate._engine_numpy import NumpyEngine
+from chokepoint.propagate._engine import WeekState
+from chokepoint.propagate._engines import engine_class
+from chokepoint.propagate._rationing import rationing_classes
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.scenario import Scenario
 
 __all__ = ["Trace", "trace"]
 
 FloatArray = NDArray[np.float64]
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,10 @@ class Trace:
     made : array (weeks, E)
         Goods that left production for a flow, as a share of the slot.
     shipped : array (weeks, E)
-        Goods that left the exporter, as a share of the slot; differs from `made` where a
-        licence makes them wait.
+        Goods that left the exporter, as a share of the slot, detours excluded; differs from
+        `made` where a licence makes them wait.
+    detoured : array (weeks, E)
+        Goods for the buyer of a flow that left through third countries, as a share of the slot.
     surplus : array (weeks, N)
         Joint output kept at the end of the week [weeks of baseline output].
     queue, goods, accepted : array (weeks, K)
@@ -59,27 +62,11 @@ class Trace:
     stock: FloatArray
     made: FloatArray
     shipped: FloatArray
+    detoured: FloatArray
     surplus: FloatArray
     queue: FloatArray
     goods: FloatArray
     accepted: FloatArray
-
-
-class _TracingEngine(NumpyEngine):
-    """The engine, with a look at what it moves before the week is over."""
-
-    made: Array
-    sent: Array
-
-    def _release(self, shipped: Array) -> None:
-        self.made = shipped.copy()
-        super()._release(shipped)
-
-    def _dispatch(self, week: int, shipped: Array) -> None:
-        self.sent = shipped.copy()
-        if not len(self.licensed):
-            self.made = self.sent
-        super()._dispatch(week, shipped)
 
 
 def trace(
@@ -118,43 +105,42 @@ def trace(
         n_edges=compiled.n_edges,
         weeks=weeks,
     )
-    engine = _TracingEngine(compiled, shocks, behaviour or Behaviour(), np.dtype("float64"))
-    kept = _baseline(compiled, shocks)
+    settings = behaviour or Behaviour()
+    classes = rationing_classes(compiled, settings)
+    kept = _room(compiled, shocks)
+    edges = np.arange(compiled.n_edges)
 
-    def record(week: int, output: Array) -> None:
-        if week < shocks.first:
-            return
-        kept["output"][week] = 1.0 + output[:, 0]
-        kept["used"][week] = 1.0 + engine.used[:, 0]
-        kept["stock"][week] = engine.inventory[:, 0]
-        kept["made"][week] = engine.made[:, 0]
-        kept["shipped"][week] = engine.sent[:, 0]
-        kept["surplus"][week] = engine.surplus[:, 0]
-        if len(engine.licensed):
-            kept["queue"][week] = engine.queue[:, 0]
-            kept["goods"][week] = engine.goods[:, 0]
-            kept["accepted"][week] = engine.accepted[:, 0]
+    def record(week: int, state: WeekState) -> None:
+        kept["output"][week] = 1.0 + state.output[:, 0]
+        kept["used"][week] = 1.0 + state.used[:, 0]
+        kept["stock"][week] = state.stock[:, 0]
+        kept["made"][week] = state.made(edges)[:, 0]
+        kept["shipped"][week] = state.shipped(edges)[:, 0]
+        kept["detoured"][week] = state.detoured(edges)[:, 0]
+        kept["surplus"][week] = state.surplus[:, 0]
+        kept["queue"][week] = state.queue[:, 0]
+        kept["goods"][week] = state.goods[:, 0]
+        kept["accepted"][week] = state.accepted[:, 0]
 
-    engine.run(record)
+    engine_class("numpy")(compiled, shocks, settings, np.dtype("float64"), classes).run(record)
     for array in kept.values():
         array.flags.writeable = False
     return Trace(compiled, shocks, **kept)
 
 
-def _baseline(chain: CompiledChain, shocks: ShockPlan) -> dict[str, FloatArray]:
-    """Return what moves in weeks without a shock."""
-    weeks = shocks.weeks
-    sigma = np.repeat(chain.sigma.T, weeks, axis=0)
-    licences = shocks.licences
-    waiting = np.zeros((weeks, 0 if licences is None else len(licences.edges)))
-    return {
-        "output": np.ones((weeks, chain.n_nodes)),
-        "used": np.ones((weeks, chain.n_groups)),
-        "stock": np.repeat(chain.stock.T, weeks, axis=0),
-        "made": sigma,
-        "shipped": sigma.copy(),
-        "surplus": np.zeros((weeks, chain.n_nodes)),
-        "queue": waiting,
-        "goods": waiting.copy(),
-        "accepted": waiting.copy() if licences is None else sigma[:, licences.edges],
+def _room(chain: CompiledChain, shocks: ShockPlan) -> dict[str, FloatArray]:
+    """Return an empty array for everything that is kept."""
+    licensed = 0 if shocks.licences is None else len(shocks.licences.edges)
+    sizes = {
+        "output": chain.n_nodes,
+        "used": chain.n_groups,
+        "stock": chain.n_groups,
+        "made": chain.n_edges,
+        "shipped": chain.n_edges,
+        "detoured": chain.n_edges,
+        "surplus": chain.n_nodes,
+        "queue": licensed,
+        "goods": licensed,
+        "accepted": licensed,
     }
+    return {name: np.zeros((shocks.weeks, size)) for name, size in sizes.items()}
