@@ -1,8 +1,23 @@
-"""What structure alone tells: concentration of supply and dependence on single origins."""
+"""What structure alone tells: concentration, dependence, cascades, power through prices."""
 
 from __future__ import annotations
 
 from chokepoint.exposure._cascade import cascade_index
+from chokepoint.exposure._chokepoints import chokepoints, redundancy, stopped
 from chokepoint.exposure._concentration import concentration, dependence, hhi, hirschman
+from chokepoint.exposure._power import ces_output, ces_power, domar_loss, elasticity_path
 
-__all__ = ["cascade_index", "concentration", "dependence", "hhi", "hirschman"]
+__all__ = [
+    "cascade_index",
+    "ces_output",
+    "ces_power",
+    "chokepoints",
+    "concentration",
+    "dependence",
+    "domar_loss",
+    "elasticity_path",
+    "hhi",
+    "hirschman",
+    "redundancy",
+    "stopped",
+]
