@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from resilience._cases import WEEKS, cases, run_as_point, weekly_shortfall
+from resilience._cases import (
+    WEEKS,
+    cases,
+    rich_cases,
+    run_as_point,
+    slow_run,
+    weekly_shortfall,
+)
 
 import chokepoint as cp
 from chokepoint.errors import OptionError, UnknownLabelError
-from chokepoint.propagate import Behaviour, simulate
+from chokepoint.propagate import Behaviour, compile_chain, simulate
 from chokepoint.resilience import recourse, shortfall
 from chokepoint.resilience._recourse import build_recourse
 from chokepoint.scenario import (
@@ -56,7 +63,7 @@ def several_events():
 
 
 @some
-@given(cases(), PERIODS)
+@given(st.one_of(cases(), rich_cases()), PERIODS)
 def test_no_shock_costs_nothing(case, period):
     chain, _, _ = case
     program = build_recourse(chain, BASELINE, weeks=WEEKS, period=period, first=0).program
@@ -83,6 +90,16 @@ def test_a_planner_does_not_make_more_than_baseline_for_profit(rare_earths):
 @given(cases(), PERIODS, st.sampled_from(["free", "valued"]))
 def test_every_course_of_the_weekly_model_satisfies_all_rows(case, period, terminal):
     built, point = run_as_point(*case, weeks=WEEKS, period=period, terminal=terminal)
+    if terminal == "valued":
+        _fill_missing(built, point)
+    assert built.program.violations(point, tolerance=1e-7) == []
+
+
+@some
+@given(rich_cases(), PERIODS, st.sampled_from(["free", "valued"]))
+def test_every_course_of_the_whole_model_satisfies_all_rows(case, period, terminal):
+    """With detours, thrift, decay, backlog, stocks of markets, rebuilding and any rule."""
+    built, point = run_as_point(*case, slow=True, weeks=WEEKS, period=period, terminal=terminal)
     if terminal == "valued":
         _fill_missing(built, point)
     assert built.program.violations(point, tolerance=1e-7) == []
@@ -153,6 +170,18 @@ def test_the_planner_loses_no_more_than_the_weekly_model(case, period):
 
 
 @some
+@given(rich_cases(), st.sampled_from([1, 4]))
+def test_the_planner_loses_no_more_than_the_whole_model(case, period):
+    chain, scenario, behaviour = case
+    best = recourse(chain, scenario, weeks=WEEKS, period=period, scarcity=behaviour.scarcity)
+    run = slow_run(chain, scenario, behaviour, weeks=WEEKS)
+    value_added = compile_chain(chain).value_added[:, 0]
+    lost = float((np.clip(1.0 - run.output, 0.0, None) * value_added).sum())
+    assert 0.0 <= best.loss_total <= lost + 1e-6
+
+
+@pytest.mark.slow
+@some
 @given(cases(), st.sampled_from(["AUS", "CHN", "USA"]))
 def test_the_bound_of_a_target_is_below_its_loss_and_its_part_of_the_world_plan(case, target):
     chain, scenario, behaviour = case
@@ -190,8 +219,9 @@ def test_shortfall_is_what_sites_lose_in_weeks_below_baseline(rare_earths):
 # ------------------------------------------------------------------------- periods
 
 
+@pytest.mark.slow
 @some
-@given(cases())
+@given(st.one_of(cases(), rich_cases()))
 def test_periods_are_a_relaxation(case):
     chain, scenario, _ = case
     weekly = recourse(chain, scenario, weeks=24, period=1).loss_total
@@ -213,6 +243,7 @@ def test_periods_are_a_relaxation_on_the_shipped_chain(rare_earths):
 # ------------------------------------------------------------------------- pruning
 
 
+@pytest.mark.slow
 @some
 @given(cases(), st.sampled_from(["AUS", "CHN", "USA"]))
 def test_leaving_out_what_does_not_matter_changes_nothing(case, target):
@@ -244,7 +275,8 @@ def test_targets_without_sites_are_refused(rare_earths):
 
 
 @pytest.mark.parametrize(
-    "options", [{"weeks": 0}, {"period": 0}, {"terminal": "some"}, {"solver": "abacus"}]
+    "options",
+    [{"weeks": 0}, {"period": 0}, {"terminal": "some"}, {"scarcity": "some"}, {"solver": "abacus"}],
 )
 def test_options_out_of_range_are_refused(rare_earths, options):
     with pytest.raises(OptionError, match="Expected"):

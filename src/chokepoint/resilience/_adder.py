@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chokepoint.program import ProgramBuilder
 from chokepoint.resilience._columns import Columns, Model
 
-__all__ = ["RowAdder"]
+__all__ = ["Route", "RowAdder"]
 
 IntArray = NDArray[np.intp]
 FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One way that goods take: the flows themselves, or their detours round caps.
+
+    Attributes
+    ----------
+    columns : array of int (E, P)
+        Columns of what leaves; -1 where there is none.
+    lead : array of int (E,)
+        Weeks from dispatch to arrival.
+    weekly : array (W, E)
+        Most that may leave in one week [weeks of the whole slot].
+    direct : bool
+        Whether these are the flows themselves.
+    """
+
+    columns: IntArray
+    lead: IntArray
+    weekly: FloatArray
+    direct: bool
+
+    def edges(self, lead: int) -> NDArray[np.bool_]:
+        """Return which flows have a column and this lead."""
+        return np.asarray((self.lead == lead) & (self.columns[:, 0] >= 0))
 
 
 class RowAdder:
@@ -25,6 +53,8 @@ class RowAdder:
         Share of the slot that one unit of a flow column stands for.
     leaves_production : array of int (E, P)
         Columns of what production makes for a flow: of a licensed one not what leaves.
+    routes : tuple of Route
+        Flows, and their detours where there are any.
     """
 
     def __init__(self, builder: ProgramBuilder, model: Model, columns: Columns) -> None:
@@ -35,6 +65,10 @@ class RowAdder:
         self.unit = model.unit
         self.leaves_production = columns.flow.copy()
         self.leaves_production[model.licensed] = columns.made[model.licensed]
+        limits = model.limits
+        direct = Route(columns.flow, self.chain.lead, limits.weekly, direct=True)
+        round_caps = Route(columns.detour, limits.detour_lead, limits.detour_weekly, direct=False)
+        self.routes = (direct, round_caps) if len(model.detours) else (direct,)
 
     def rows(
         self,

@@ -67,6 +67,17 @@ class Model:
         return np.asarray(edges[kept[edges]], dtype=np.intp)
 
     @property
+    def detours(self) -> IntArray:
+        """Kept flows part of which may pass round a cap at some time."""
+        kept = self.extent.edges | self.extent.outlets
+        return np.flatnonzero(kept & (self.limits.detour > 0).any(axis=1))
+
+    @property
+    def maintained(self) -> IntArray:
+        """Kept slots that are used up by the passing of time, not by output."""
+        return np.flatnonzero(self.extent.groups & (self.chain.decay[:, 0] > 0))
+
+    @property
     def stored(self) -> IntArray:
         """Kept slots that hold stock, or that may have goods counted as there too early."""
         held = self.chain.storable | bool((self.periods.lengths > 1).any())
@@ -80,7 +91,8 @@ class Model:
     @property
     def partial(self) -> IntArray:
         """Kept slots whose use may fall below output; full ones are used as output goes."""
-        full = (self.chain.eps[:, 0] >= 1.0) & (self.chain.phi[:, 0] == 0)
+        chain = self.chain
+        full = (chain.eps[:, 0] >= 1.0) & (chain.phi[:, 0] == 0) & (chain.decay[:, 0] == 0)
         return np.flatnonzero(self.extent.groups & ~full)
 
     @property
@@ -109,10 +121,11 @@ class Columns:
         Output below and above baseline, of counted sites.
     output : array (N, P)
         Output of the other kept sites.
-    flow : array (E, P)
-        Goods that leave for the buyer.
-    use, stock : array (G, P)
-        Use of partly needed slots; stock at the end of the period.
+    flow, detour : array (E, P)
+        Goods that leave for the buyer, and those that leave round a cap.
+    use, upkeep, stock : array (G, P)
+        Output that partly needed slots serve; what slots that maintain plants use; stock at
+        the end of the period.
     surplus : array (N, P)
         Joint output kept at the end of the period.
     made, accepted, queue, goods : array (E, P)
@@ -123,7 +136,9 @@ class Columns:
     extra: IntArray
     output: IntArray
     flow: IntArray
+    detour: IntArray
     use: IntArray
+    upkeep: IntArray
     stock: IntArray
     surplus: IntArray
     made: IntArray
@@ -167,8 +182,13 @@ def add_columns(builder: ProgramBuilder, model: Model) -> Columns:
     """Add the columns of one scenario and return their positions."""
     adder = _Adder(builder, model)
     loss, extra, output = _site_columns(adder)
-    use, stock, surplus = _slot_columns(adder)
-    return Columns(loss, extra, output, _flow_columns(adder), use, stock, surplus, *_waiting(adder))
+    use, upkeep, stock, surplus = _slot_columns(adder)
+    made, accepted, queue, goods = _waiting(adder)
+    return Columns(
+        loss=loss, extra=extra, output=output, flow=_flow_columns(adder),
+        detour=_detour_columns(adder), use=use, upkeep=upkeep, stock=stock, surplus=surplus,
+        made=made, accepted=accepted, queue=queue, goods=goods,
+    )  # fmt: skip
 
 
 def _site_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray]:
@@ -207,7 +227,16 @@ def _flow_columns(adder: _Adder) -> IntArray:
     )  # fmt: skip
 
 
-def _slot_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray]:
+def _detour_columns(adder: _Adder) -> IntArray:
+    model = adder.model
+    edges = model.detours
+    return adder.add(
+        "detour", "edge", edges, size=model.chain.n_edges, unit="weeks of baseline flow",
+        upper=model.limits.detour[edges] / model.unit[edges][:, None],
+    )  # fmt: skip
+
+
+def _slot_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     model = adder.model
     chain, surplus = model.chain, model.surplus_sites
     # A part of the output that stands alone uses no more than the plants can take; what a
@@ -217,9 +246,12 @@ def _slot_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray]:
         chain.group_buyer[model.partial], None
     ]
     use = adder.add(
-        "use", "slot", model.partial, size=chain.n_groups, unit="weeks of baseline use",
+        "use", "slot", model.partial, size=chain.n_groups, unit="weeks of baseline output",
         upper=np.where(alone, scale, np.inf),
     )  # fmt: skip
+    upkeep = adder.add(
+        "upkeep", "slot", model.maintained, size=chain.n_groups, unit="weeks of baseline use"
+    )
     stock = adder.add(
         "stock", "slot", model.stored, size=chain.n_groups, unit="weeks of baseline use"
     )
@@ -227,7 +259,7 @@ def _slot_columns(adder: _Adder) -> tuple[IntArray, IntArray, IntArray]:
         "surplus", "node", surplus, size=chain.n_nodes, unit="weeks of baseline output",
         upper=chain.surplus_weeks[surplus],
     )  # fmt: skip
-    return use, stock, kept
+    return use, upkeep, stock, kept
 
 
 def _waiting(adder: _Adder) -> tuple[IntArray, IntArray, IntArray, IntArray]:

@@ -21,6 +21,8 @@ def pushed_rows(adder: RowAdder) -> IntArray:
     edges = np.flatnonzero(kept)
     rows = adder.rows("pushed", "edge", edges, unit=_FLOW, upper=0.0)
     adder.builder.add(rows[edges], adder.leaves_production[edges], 1.0)
+    round_caps = np.intersect1d(edges, adder.model.detours)
+    adder.builder.add(rows[round_caps], adder.columns.detour[round_caps], 1.0)
     adder.output(rows[edges], chain.edge_supplier[edges], -1.0)
     return rows
 
@@ -57,19 +59,28 @@ def _waiting(adder: RowAdder, name: str, kept: IntArray, new: IntArray) -> IntAr
     return rows
 
 
-def demand_rows(adder: RowAdder) -> IntArray:
-    """A market takes what it wants and no more.
+def demand_rows(adder: RowAdder) -> tuple[IntArray, IntArray]:
+    """A market takes what it wants and no more: in each period, and with stock so far.
 
     By-products are pushed into it all the same, and licensed flows have rows of their own.
     """
-    chain = adder.chain
-    edges = adder.extent.outlets & chain.is_market[chain.group_buyer[chain.edge_group]]
-    edges &= ~chain.is_pushed[chain.edge_supplier]
+    chain, limits = adder.chain, adder.model.limits
+    into = chain.group_buyer[chain.edge_group]
+    edges = adder.extent.outlets & chain.is_market[into] & ~chain.is_pushed[chain.edge_supplier]
+    round_caps = np.intersect1d(np.flatnonzero(edges), adder.model.detours)
     edges[adder.model.licensed] = False
     sold = np.flatnonzero(edges)
-    market = chain.group_buyer[chain.edge_group[sold]]
-    markets = np.unique(market)
-    upper = adder.model.limits.demand[markets]
-    rows = adder.rows("demand", "node", markets, unit="weeks of baseline demand", upper=upper)
-    adder.builder.add(rows[market], adder.columns.flow[sold], adder.unit[sold][:, None])
-    return rows
+    markets = np.unique(into[np.concatenate([sold, round_caps])])
+    unit = "weeks of baseline demand"
+    rows = adder.rows("demand", "node", markets, unit=unit, upper=limits.demand[markets])
+    stocked = markets[np.isfinite(limits.demand_so_far[markets, 0])]
+    so_far = adder.rows(
+        "demand so far", "node", stocked, unit=unit, upper=limits.demand_so_far[stocked]
+    )
+    for some, columns in ((sold, adder.columns.flow), (round_caps, adder.columns.detour)):
+        adder.builder.add(rows[into[some]], columns[some], adder.unit[some][:, None])
+        kept = some[so_far[into[some], 0] >= 0]
+        for period in range(adder.n_periods):
+            places = so_far[into[kept], period][:, None]
+            adder.builder.add(places, columns[kept, : period + 1], adder.unit[kept][:, None])
+    return rows, so_far

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chokepoint.propagate import CompiledChain, ShockPlan
+from chokepoint.resilience._demand import market_demand
 from chokepoint.resilience._periods import Periods
+from chokepoint.resilience._upkeep import capacity_kept, least_use, rebuilt
 
 __all__ = ["Limits", "period_limits", "sum_from"]
 
+BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +35,21 @@ class Limits:
         Orders that may be taken on, for licensed flows [weeks of the whole slot].
     demand : array (N, P)
         What a market takes [weeks of baseline demand].
+    demand_so_far : array (N, P)
+        What a market with stock takes from the first week on to the end of each period.
+    detour : array (E, P)
+        Goods that may leave round a cap [weeks of the whole slot].
+    detour_lead : array of int (E,)
+        Weeks from dispatch to arrival on the detour.
+    use : array (G, P)
+        Least use over baseline use, at baseline output.
     weekly : array (W, E)
         Goods that may leave in one week, from the first on [weeks of the whole slot]; like
         `flow`, and no more than the supplier can make.
+    detour_weekly : array (W, E)
+        Goods that may leave round a cap in one week.
     left : array (W, N)
-        Share of capacity that the shocks leave in each week.
+        Share of capacity that the shocks leave in each week, at best.
     gain : array (W, E)
         1 in weeks in which a limit on orders holds that earlier qualification would lift.
     """
@@ -45,31 +59,80 @@ class Limits:
     flow: FloatArray
     accepted: FloatArray
     demand: FloatArray
+    demand_so_far: FloatArray
+    detour: FloatArray
+    detour_lead: IntArray
+    use: FloatArray
     weekly: FloatArray
+    detour_weekly: FloatArray
     left: FloatArray
     gain: FloatArray
 
 
-def period_limits(chain: CompiledChain, shocks: ShockPlan, periods: Periods) -> Limits:
-    """Return the limits of `chain` under `shocks`."""
-    first = int(periods.starts[0])
-    weeks = range(first, periods.end)
-    capacity = np.stack([shocks.capacity(week)[:, 0] for week in weeks])
-    head = 1.0 + _head(chain, len(weeks))
-    reach = capacity * head
+def period_limits(
+    chain: CompiledChain,
+    shocks: ShockPlan,
+    periods: Periods,
+    *,
+    head_start: int = 0,
+    helped: BoolArray | None = None,
+) -> Limits:
+    """Return the limits of `chain` under `shocks`.
+
+    Parameters
+    ----------
+    chain, shocks, periods
+        The chain, the scenario and its periods.
+    head_start : int
+        Weeks before the first in which capacity may begin to ramp up.
+    helped : array of bool (G,), optional
+        Slots that a plan may help, whose decay is left out.
+    """
+    weeks = range(int(periods.starts[0]), periods.end)
+    given = np.stack([shocks.capacity(week)[:, 0] for week in weeks])
+    capacity = given * rebuilt(shocks, chain.n_nodes, weeks)
+    head = 1.0 + _head(chain, len(weeks), head_start)
+    # A joint output has a ceiling of its own only in an outage.
     free = chain.is_child[None, :] & (capacity >= 1.0)
-    scale = np.where(free, 1.0, np.maximum(reach, 1.0))
-    weekly, accepted, gain = _flows(chain, shocks, periods)
+    flow, accepted, gain = _flows(chain, shocks, periods)
+    detour, detour_lead = _detours(chain, shocks, weeks)
+
+    def weekly(reach: FloatArray) -> FloatArray:
+        made = _made_in_a_week(chain, shocks, np.where(free, np.inf, reach))
+        return np.minimum(flow, made)
+
+    left = capacity * capacity_kept(
+        chain, weekly(capacity * head), detour, detour_lead,
+        skipped=np.zeros(chain.n_groups, dtype=bool) if helped is None else helped,
+    )  # fmt: skip
+    reach = left * head
+    demand = market_demand(chain, shocks, given, weeks)
+    ends = periods.starts + periods.lengths - 1 - periods.starts[0]
     return Limits(
         capacity=_summed(np.where(free, np.inf, reach), periods),
-        scale=_summed(scale, periods),
-        flow=_summed(weekly, periods),
+        scale=_summed(np.where(free, 1.0, np.maximum(reach, 1.0)), periods),
+        flow=_summed(flow, periods),
         accepted=_summed(accepted, periods),
-        demand=_summed(_demand(chain, capacity), periods),
-        weekly=np.minimum(weekly, _made_in_a_week(chain, shocks, np.where(free, np.inf, reach))),
-        left=capacity,
+        demand=_summed(demand.weekly, periods),
+        demand_so_far=demand.so_far[ends].T,
+        detour=_summed(detour, periods),
+        detour_lead=detour_lead,
+        use=least_use(chain, len(weeks))[ends].T,
+        weekly=weekly(reach),
+        detour_weekly=detour,
+        left=left,
         gain=gain,
     )
+
+
+def _detours(chain: CompiledChain, shocks: ShockPlan, weeks: range) -> tuple[FloatArray, IntArray]:
+    """Return what may leave round caps in each week, (W, E), and how long it takes, (E,)."""
+    lead = np.array(chain.lead, dtype=np.intp)
+    lead[shocks.capped_edges] += shocks.detour_weeks[:, 0]
+    if not shocks.has_detours:
+        return np.zeros((len(weeks), chain.n_edges)), lead
+    share = np.stack([shocks.detour(week)[:, 0] for week in weeks])
+    return share * chain.sigma[:, 0], lead
 
 
 def sum_from(weekly: FloatArray, periods: Periods, week: float = 0.0) -> FloatArray:
@@ -94,30 +157,15 @@ def _summed(weekly: FloatArray, periods: Periods) -> FloatArray:
     return np.add.reduceat(weekly, periods.starts - periods.starts[0], axis=0).T
 
 
-def _head(chain: CompiledChain, weeks: int) -> FloatArray:
+def _head(chain: CompiledChain, weeks: int, head_start: int) -> FloatArray:
     r"""Return how far capacity can be above baseline, week by week (step 10).
 
     A site that ramps up as fast as it can reaches
     :math:`(\alpha^{max} - 1)(1 - (1 - 1/\tau)^j)` after :math:`j` weeks.
     """
     step = np.minimum(1.0 / chain.ramp_weeks[:, 0], 1.0)
-    done = 1.0 - (1.0 - step) ** np.arange(weeks)[:, None]
+    done = 1.0 - (1.0 - step) ** (np.arange(weeks) + head_start)[:, None]
     return np.asarray(np.where(chain.is_market, 0.0, chain.ramp_max[:, 0] - 1.0) * done)
-
-
-def _demand(chain: CompiledChain, multiplier: FloatArray) -> FloatArray:
-    """Return what each market may be sent a week: never more than it will want on arrival.
-
-    Orders follow the demand of the week before, and a far-sighted seller that of any week
-    until the goods arrive.
-    """
-    weeks = len(multiplier)
-    before = np.vstack([np.ones_like(multiplier[:1]), multiplier[:-1]])
-    most = np.maximum(multiplier, before)
-    for ahead in range(1, min(int(chain.lead.max(initial=1)) + 1, weeks)):
-        later = np.vstack([multiplier[ahead:], np.repeat(multiplier[-1:], ahead, axis=0)])
-        most = np.maximum(most, later)
-    return np.where(chain.is_market, most, np.inf)
 
 
 def _flows(

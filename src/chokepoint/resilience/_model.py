@@ -49,17 +49,19 @@ def make_model(
     periods: Periods,
     open_sites: BoolArray | None = None,
     open_edges: BoolArray | None = None,
+    helped: BoolArray | None = None,
+    head_start: int = 0,
     prefix: str = "",
     weight: float = 1.0,
 ) -> Model:
-    """Return the model of one scenario over `periods`."""
+    """Return the model of one scenario over `periods`; see `Model` and `period_limits`."""
     if open_sites is None:
         open_sites = np.zeros(compiled.n_nodes, dtype=bool)
     if open_edges is None:
         open_edges = np.zeros(compiled.n_edges, dtype=bool)
-    limits = period_limits(compiled, shocks, periods)
+    limits = period_limits(compiled, shocks, periods, head_start=head_start, helped=helped)
     unit = np.where(compiled.dormant, compiled.reserve[:, 0], compiled.sigma[:, 0])
-    possible = (limits.flow > 0).any(axis=1) | open_edges
+    possible = ((limits.flow > 0) | (limits.detour > 0)).any(axis=1) | open_edges
     if shocks.licences is not None:
         # Goods are made ahead for a licence that never comes.
         possible[shocks.licences.edges] = True

@@ -87,6 +87,7 @@ def build_plan(
     builder.add(row, spend, 1.0)
     most = _add_most(builder, candidates, spend)
     open_sites, open_edges = _open(compiled, candidates)
+    helped = _helped(compiled, candidates, open_sites, open_edges)
     parts = []
     for number, (threat, weight) in enumerate(zip(threats, weights, strict=True)):
         shocks = shock_plan(chain, compiled, threat, weeks)
@@ -98,6 +99,7 @@ def build_plan(
             periods=Periods.make(first=start, weeks=weeks, length=period),
             open_sites=open_sites,
             open_edges=open_edges,
+            helped=helped,
             prefix=f"threat {number}: ",
             weight=weight,
         )
@@ -129,6 +131,16 @@ def _open(compiled: CompiledChain, candidates: Candidates) -> tuple[BoolArray, B
     return sites, edges
 
 
+def _helped(
+    compiled: CompiledChain, candidates: Candidates, open_sites: BoolArray, open_edges: BoolArray
+) -> BoolArray:
+    """Return the slots into which money can bring more; how plants decay then depends on it."""
+    helped = np.zeros(compiled.n_groups, dtype=bool)
+    helped[candidates.positions("stock", "group")] = True
+    helped[compiled.edge_group[open_edges | open_sites[compiled.edge_supplier]]] = True
+    return helped
+
+
 class _Linker:
     """Puts what money buys into the rows of one threat."""
 
@@ -148,7 +160,9 @@ class _Linker:
 
     def _index_lateness(self) -> None:
         """Sort the entries of the rows `late` by flow."""
-        entries = self.rows.lateness
+        # Goods that leave round a cap are limited by it, not by what money buys.
+        entries = [one for one in self.rows.lateness if one.route.direct]
+        self._lateness = entries
         edges = np.concatenate([one.edges for one in entries] or [np.empty(0, dtype=np.intp)])
         entry = np.repeat(np.arange(len(entries)), [len(one.edges) for one in entries])
         order = np.argsort(edges, kind="stable")
@@ -160,7 +174,7 @@ class _Linker:
         group = self.model.chain.edge_group[edge]
         first = self.delay[number] - self.model.periods.starts[0]
         for entry in self._late_entry[span]:
-            one = self.rows.lateness[entry]
+            one = self._lateness[entry]
             more = weekly[one.weeks[one.weeks >= first]].sum() * factor
             self._add(self.rows.late[group, one.period], number, more)
 

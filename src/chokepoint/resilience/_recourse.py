@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ __all__ = ["Recourse", "RecourseProgram", "build_recourse", "recourse"]
 
 FloatArray = NDArray[np.float64]
 Terminal = Literal["free", "valued"]
+Scarcity = Literal["this_week", "last_output"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,7 @@ def recourse(
     weeks: int = 52,
     period: int = 1,
     terminal: Terminal = "free",
+    scarcity: Scarcity = "this_week",
     solver: str = "highs",
     time_limit: float | None = None,
     options: Mapping[str, Any] | None = None,
@@ -144,6 +146,9 @@ def recourse(
         Whether stocks may be eaten up by the end for nothing (the lower bound), or the program
         goes on for the longest lead and each week of cover that is then missing costs the
         value added that it carries.
+    scarcity : {"this_week", "last_output"}
+        The timing of ramp-up in the weekly model that the bound is for; with "last_output"
+        capacity may grow in the very week of the shock.
     solver : str
         ``"highs"`` or ``"pulp:NAME"``; see :meth:`LinearProgram.solve`.
     time_limit : float, optional
@@ -160,7 +165,8 @@ def recourse(
     UnknownLabelError
         If a target is not an area or bloc of the chain.
     OptionError
-        If `weeks`, `period` or `terminal` is out of range, or there is no site in the targets.
+        If `weeks`, `period`, `terminal` or `scarcity` is out of range, or there is no site in
+        the targets.
     SolverError
         If the solver stops early.
 
@@ -193,8 +199,9 @@ def recourse(
     """
     started = time.perf_counter()
     built = build_recourse(
-        chain, scenario, targets=targets, weeks=weeks, period=period, terminal=terminal
-    )
+        chain, scenario, targets=targets, weeks=weeks, period=period, terminal=terminal,
+        scarcity=scarcity,
+    )  # fmt: skip
     solution = built.program.solve(solver=solver, time_limit=time_limit, options=options)
     return _result(
         chain, scenario, built, solution,
@@ -211,6 +218,7 @@ def build_recourse(
     weeks: int = 52,
     period: int = 1,
     terminal: Terminal = "free",
+    scarcity: Scarcity = "this_week",
     first: int | None = None,
 ) -> RecourseProgram:
     """Return the program that :func:`recourse` solves.
@@ -222,15 +230,21 @@ def build_recourse(
     """
     if weeks < 1:
         raise OptionError(f"Expected weeks of at least 1, got {weeks}.")
-    if terminal not in ("free", "valued"):
-        raise OptionError(f'Expected terminal "free" or "valued", got {terminal!r}.')
+    _check_choice("terminal", terminal, get_args(Terminal))
+    _check_choice("scarcity", scarcity, get_args(Scarcity))
     compiled = compile_chain(chain)
     counted = counted_sites(chain, compiled, targets)
-    tail = int(compiled.lead.max(initial=1)) if terminal == "valued" else 0
-    shocks = shock_plan(chain, compiled, scenario, weeks + tail)
+    shocks = shock_plan(chain, compiled, scenario, weeks)
+    tail = 0
+    if terminal == "valued":
+        longest = shocks.detour_weeks.max(initial=0) if shocks.has_detours else 0
+        tail = int(compiled.lead.max(initial=1) + longest)
+        shocks = shock_plan(chain, compiled, scenario, weeks + tail)
     start = min(shocks.first, weeks - 1) if first is None else first
     periods = Periods.make(first=start, weeks=weeks, length=period, tail=tail)
-    model = make_model(compiled, shocks, counted, periods=periods)
+    model = make_model(
+        compiled, shocks, counted, periods=periods, head_start=int(scarcity == "last_output")
+    )
     if not model.extent.counted.any():
         raise OptionError(
             f"Expected targets with sites that add value, got {targets!r}, which has none."
@@ -241,6 +255,12 @@ def build_recourse(
     if terminal == "valued":
         _add_terminal(builder, model, columns)
     return RecourseProgram(builder.build(), model, columns, rows)
+
+
+def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
+    if given not in choices:
+        expected = " or ".join(f'"{choice}"' for choice in choices)
+        raise OptionError(f"Expected {name} {expected}, got {given!r}.")
 
 
 def _add_terminal(builder: ProgramBuilder, model: Model, columns: Columns) -> None:

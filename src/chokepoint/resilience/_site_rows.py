@@ -33,6 +33,10 @@ def out_rows(adder: RowAdder) -> IntArray:
     edges = np.flatnonzero(kept & (rows[chain.edge_supplier, 0] >= 0))
     share = (chain.kappa[edges, 0] * adder.unit[edges])[:, None]
     adder.builder.add(rows[chain.edge_supplier[edges]], adder.leaves_production[edges], share)
+    round_caps = np.intersect1d(edges, adder.model.detours)
+    share = (chain.kappa[round_caps, 0] * adder.unit[round_caps])[:, None]
+    places = rows[chain.edge_supplier[round_caps]]
+    adder.builder.add(places, adder.columns.detour[round_caps], share)
     adder.output(rows[sites], sites, -1.0)
     return rows
 

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chokepoint.resilience._adder import RowAdder
+from chokepoint.resilience._adder import Route, RowAdder
 
-__all__ = ["Late", "late_rows", "need_rows", "room_rows", "stock_rows", "transit_rows"]
+__all__ = [
+    "Late",
+    "late_rows",
+    "need_rows",
+    "reach_rows",
+    "room_rows",
+    "stock_rows",
+    "transit_rows",
+]
 
 IntArray = NDArray[np.intp]
 
@@ -22,6 +30,8 @@ class Late:
 
     Attributes
     ----------
+    route : Route
+        The way the goods take.
     edges : array of int
         Flows.
     sent, period : int
@@ -30,6 +40,7 @@ class Late:
         Weeks, counted from the first of the program, whose goods are there by then.
     """
 
+    route: Route
     edges: IntArray
     sent: int
     period: int
@@ -54,21 +65,25 @@ def stock_rows(adder: RowAdder) -> IntArray:
     adder.builder.add(rows[stored], columns.stock[stored], 1.0)
     adder.builder.add(rows[stored, 1:], columns.stock[stored, :-1], -1.0)
     _add_arrivals(adder, rows)
+    least = model.limits.use
     full = np.setdiff1d(groups, model.partial)
-    adder.output(rows[full], chain.group_buyer[full], 1.0)
-    adder.builder.add(rows[model.partial], columns.use[model.partial], 1.0)
+    adder.output(rows[full], chain.group_buyer[full], least[full])
+    used = np.setdiff1d(model.partial, model.maintained)
+    adder.builder.add(rows[used], columns.use[used], least[used])
+    adder.builder.add(rows[model.maintained], columns.upkeep[model.maintained], 1.0)
     return rows
 
 
 def _add_arrivals(adder: RowAdder, rows: IntArray) -> None:
     chain = adder.chain
-    for lead in np.unique(chain.lead):
-        edges = np.flatnonzero(adder.extent.edges & (chain.lead == lead))
-        arrival = adder.model.periods.arrival(int(lead))
-        in_time = arrival < adder.n_periods
-        places = rows[chain.edge_group[edges]][:, arrival[in_time]]
-        flows = adder.columns.flow[edges][:, in_time]
-        adder.builder.add(places, flows, -adder.unit[edges][:, None])
+    for route in adder.routes:
+        for lead in np.unique(route.lead):
+            edges = np.flatnonzero(adder.extent.edges & route.edges(lead))
+            arrival = adder.model.periods.arrival(int(lead))
+            in_time = arrival < adder.n_periods
+            places = rows[chain.edge_group[edges]][:, arrival[in_time]]
+            flows = route.columns[edges][:, in_time]
+            adder.builder.add(places, flows, -adder.unit[edges][:, None])
 
 
 def late_rows(adder: RowAdder) -> tuple[IntArray, list[Late]]:
@@ -81,19 +96,20 @@ def late_rows(adder: RowAdder) -> tuple[IntArray, list[Late]]:
     stored = model.stored if bool((periods.lengths > 1).any()) else model.stored[:0]
     early = np.zeros((chain.n_groups, adder.n_periods))
     entries: list[Late] = []
-    for lead in np.unique(chain.lead):
-        edges = np.flatnonzero(adder.extent.edges & (chain.lead == lead))
-        for sent, period in np.argwhere(periods.in_transit(int(lead))).tolist():
-            there = periods.weeks_there(sent, period, int(lead))
-            most = model.limits.weekly[np.ix_(there, edges)].sum(axis=0)
-            some = np.isfinite(most)
-            np.add.at(early[:, period], chain.edge_group[edges[some]], most[some])
-            entries.append(Late(edges[some], sent, period, there))
+    for route in adder.routes:
+        for lead in np.unique(route.lead):
+            edges = np.flatnonzero(adder.extent.edges & route.edges(lead))
+            for sent, period in np.argwhere(periods.in_transit(int(lead))).tolist():
+                there = periods.weeks_there(sent, period, int(lead))
+                most = route.weekly[np.ix_(there, edges)].sum(axis=0)
+                some = np.isfinite(most)
+                np.add.at(early[:, period], chain.edge_group[edges[some]], most[some])
+                entries.append(Late(route, edges[some], sent, period, there))
     rows = adder.rows("late", "slot", stored, unit=_USE, lower=-early[stored])
     adder.builder.add(rows[stored], adder.columns.stock[stored], 1.0)
     for one in entries:
         places = rows[chain.edge_group[one.edges], one.period]
-        flows = adder.columns.flow[one.edges, one.sent]
+        flows = one.route.columns[one.edges, one.sent]
         adder.builder.add(places, flows, -adder.unit[one.edges])
     return rows, entries
 
@@ -105,12 +121,25 @@ def transit_rows(adder: RowAdder) -> IntArray:
     rows = adder.rows("transit", "slot", groups, unit=_USE, upper=0.0)
     adder.builder.add(rows[groups], adder.columns.stock[groups], 1.0)
     fleeting = rows[chain.edge_group, 0] >= 0
-    for lead in np.unique(chain.lead):
-        edges = np.flatnonzero(adder.extent.edges & (chain.lead == lead) & fleeting)
-        sent, period = np.nonzero(adder.model.periods.in_transit(int(lead)))
-        places = rows[chain.edge_group[edges]][:, period]
-        flows = adder.columns.flow[edges][:, sent]
-        adder.builder.add(places, flows, -adder.unit[edges][:, None])
+    for route in adder.routes:
+        for lead in np.unique(route.lead):
+            edges = np.flatnonzero(adder.extent.edges & route.edges(lead) & fleeting)
+            sent, period = np.nonzero(adder.model.periods.in_transit(int(lead)))
+            places = rows[chain.edge_group[edges]][:, period]
+            flows = route.columns[edges][:, sent]
+            adder.builder.add(places, flows, -adder.unit[edges][:, None])
+    return rows
+
+
+def reach_rows(adder: RowAdder) -> IntArray:
+    """A slot that maintains plants serves what is in it, not what is used up of it."""
+    columns, model = adder.columns, adder.model
+    groups = model.maintained
+    rows = adder.rows("reach", "slot", groups, unit=_USE, upper=0.0)
+    adder.builder.add(rows[groups], columns.use[groups], model.limits.use[groups])
+    adder.builder.add(rows[groups], columns.upkeep[groups], -adder.weeks)
+    kept = np.intersect1d(groups, model.stored)
+    adder.builder.add(rows[kept], columns.stock[kept], -adder.weeks)
     return rows
 
 
