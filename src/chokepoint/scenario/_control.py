@@ -67,7 +67,7 @@ class Extraterritorial(LeakyEvent):
 
     Examples
     --------
-    >>> rule = cp.scenario.Extraterritorial(
+    >>> rule = cp.Extraterritorial(
     ...     by="CHN",
     ...     against="USA",
     ...     products="magnet_ndfeb_heavy",

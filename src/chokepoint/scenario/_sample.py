@@ -78,8 +78,8 @@ def sample(
     Examples
     --------
     >>> chain = cp.load("rare_earths")
-    >>> some = cp.scenario.sample(chain, 3, rng=7)
-    >>> some == cp.scenario.sample(chain, 3, rng=7)
+    >>> some = cp.sample(chain, 3, rng=7)
+    >>> some == cp.sample(chain, 3, rng=7)
     True
     >>> [scenario.name for scenario in some]
     ['sample 0', 'sample 1', 'sample 2']
