@@ -180,6 +180,11 @@ class Outcome(FlowTables):
         nodes = self._chain.nodes[keep]
         if by == "site":
             return values, nodes.index.rename(kind)
+        if by not in nodes:
+            raise OptionError(
+                f'by="{by}" needs a chain whose nodes have a column {by}. Ask for '
+                'by="site" or by="total", or give the nodes of the chain that column.'
+            )
         codes, labels = pd.factorize(nodes[by], sort=True)
         summed = np.zeros((*values.shape[:2], len(labels)))
         for code in range(len(labels)):

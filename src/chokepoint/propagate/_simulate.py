@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from chokepoint.propagate._engines import (
 )
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._recorder import RECORDS, Record
-from chokepoint.scenario import Effects, Scenario
+from chokepoint.scenario import Effects, Scenario, project_effects
 
 __all__ = ["run", "simulate"]
 
@@ -50,7 +51,7 @@ def simulate(
     dtype: Precision = "float64",
     engine: EngineName = "auto",
     threads: int | None = None,
-    start_date: str | None = None,
+    start_date: str | dt.date | None = None,
     progress: bool | None = None,
 ) -> Outcome:
     r"""Propagate scenarios through a chain week by week.
@@ -82,9 +83,9 @@ def simulate(
         is installed.
     threads : int, optional
         Chunks of scenarios that run side by side; None = all cores with numba, 1 with NumPy.
-    start_date : str, optional
-        Date of week 0, ``"YYYY-MM-DD"``. Projects of the chain then come on line at their
-        dates; None = without projects.
+    start_date : str or datetime.date, optional
+        First day of week 0, as ``"2026-01-05"``. Projects of the chain then come on line at
+        their dates (:func:`chokepoint.scenario.project_effects`); None = without projects.
     progress : bool, optional
         Show a progress bar; None = only in an interactive terminal.
 
@@ -145,8 +146,6 @@ def simulate(
     draws = None if isinstance(chain, SupplyChain) else len(chains)
     projects = None
     if start_date is not None:
-        from chokepoint.scenario import project_effects
-
         projects = [project_effects(one, start_date, weeks) for one in chains]
 
     def effects(draw: int, scenario: int) -> Effects:
