@@ -147,10 +147,13 @@ def _damages(table: pd.DataFrame, bans: Bans) -> dict[tuple[str, str, int], Dama
     }
 
 
-def ban(study: Study, target: str, products: list[str]) -> Scenario:
-    """Return a complete and permanent export ban of the study's actor."""
+def ban(chain: SupplyChain, study: Study, target: str, products: list[str]) -> Scenario:
+    """Return a complete and permanent export ban of the study's actor.
+
+    Where the actor sells the target none of the products, nothing happens.
+    """
     event = ExportBan(by=study.actor, against=target, products=products)
-    return Scenario(f"{study.actor} stops {target}", [event])
+    return Scenario(f"{study.actor} stops {target}", [event] if event.matches(chain) else [])
 
 
 def compute(
@@ -175,7 +178,7 @@ def compute(
     with stages.stage("a plan for each target, simulated again"):
         plans = make_plans(
             chain,
-            {name: ban(study, name, bundles[study.narrow]) for name in study.targets},
+            {name: ban(chain, study, name, bundles[study.narrow]) for name in study.targets},
             budget=study.budget_usd_m,
             weeks=settings.headline,
         )
@@ -247,7 +250,7 @@ def _survival(chain: SupplyChain, study: Study, products: list[str]) -> pd.DataF
     stage = dict(zip(facts["product"], facts["stage"], strict=True))
     tables = {}
     for target in study.targets:
-        found = time_to_survive(chain, ban(study, target, products), country=target)
+        found = time_to_survive(chain, ban(chain, study, target, products), country=target)
         found = found.reset_index()
         found["stage"] = found["product"].map(stage)
         grouped = found.groupby(["tier", "stage"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.propagate import WEEKS_PER_YEAR
-from chokepoint.report._findings import Damage, Findings
+from chokepoint.report._findings import Damage, Findings, ban
 from chokepoint.report._verdict import Verdict, decide
 
 __all__ = ["COLUMNS", "grades", "high_tech", "ledger", "value_added"]
@@ -240,6 +240,8 @@ def _common(findings: Findings, target: str, bundle: str, weeks: int) -> Row:
 
 
 def _ban(findings: Findings, target: str, bundle: str) -> str:
+    if not ban(findings.chain, findings.study, target, findings.bundles[bundle]).events:
+        return "cp.Scenario('no such trade')"
     event = (
         f"cp.ExportBan(by={findings.study.actor!r}, against={target!r}, "
         f"products={list(findings.bundles[bundle])!r})"

@@ -70,8 +70,9 @@ class FlowQuery:
     def unmatched(self, chain: SupplyChain) -> list[str]:
         """Return the combinations of words that match no flow.
 
-        A word that matches nothing at all gives one line; otherwise each pair of areas and each
-        product has its own.
+        A word that matches nothing at all gives one line. Of the others, each owner has one line
+        on those with whom it trades nothing, and each pair one on the products that it does not
+        trade.
         """
         by, against, products = words(self.by), words(self.against), words(self.products)
         if not len(self.positions(chain)):
@@ -83,11 +84,13 @@ class FlowQuery:
         lines = [self.text([one], against, products) for one in _where(by, ~alive[0])]
         lines += [self.text(by, [one], products) for one in _where(against, ~alive[1])]
         lines += [self.text(by, against, [one]) for one in _where(products, ~alive[2])]
-        rest = ~found & alive[0][:, None, None] & alive[1][:, None] & alive[2]
-        lines += [
-            self.text([by[i]], [against[j]], [products[k]])
-            for i, j, k in np.argwhere(rest).tolist()
-        ]
+        for i in np.flatnonzero(alive[0]).tolist():
+            sold = found[i].any(axis=1)
+            none = _where(against, ~sold & alive[1])
+            lines += [self.text([by[i]], none, products)] if none else []
+            for j in np.flatnonzero(sold).tolist():
+                missing = _where(products, ~found[i, j] & alive[2])
+                lines += [self.text([by[i]], [against[j]], missing)] if missing else []
         return lines
 
     def _found(
