@@ -38,36 +38,31 @@ class Spy(NumpyEngine):
     def __init__(self, *args: Any) -> None:
         self.seen: dict[str, list[np.ndarray]] = {}
         super().__init__(*args)
-        self._keep("stock", self.inventory)
-        self._keep("pipeline", self.pipeline)
+        self._keep("stock", self.production.stock)
+        self._keep("pipeline", self.delivery.pipeline)
 
     def _keep(self, name: str, values: np.ndarray) -> None:
         self.seen.setdefault(name, []).append(np.array(values))
 
-    def _arrivals(self, week):
-        arrived, available = super()._arrivals(week)
-        self._keep("arrived", arrived)
-        return arrived, available
+    def _move_goods(self, week):
+        self._keep("arrived", self.delivery.pipeline[week % len(self.delivery.pipeline)])
+        fill = super()._move_goods(week)
+        self._keep("orders", self.called)
+        self._keep("demand", self.demand)
+        self._keep("shipped", self.delivery.sent)
+        self._keep("output", self.output)
+        self._keep("used", self.production.used)
+        self._keep("stock", self.production.stock)
+        self._keep("position", self.replenishment.position)
+        self._keep("pipeline", self.delivery.pipeline)
+        self._keep("surplus", self.joint.surplus)
+        return fill
 
-    def _ship(self, orders, demand, output):
-        self._keep("orders", orders)
-        self._keep("demand", demand)
-        shipped, fill = super()._ship(orders, demand, output)
-        self._keep("shipped", shipped)
-        return shipped, fill
-
-    def _week(self, week):
-        output = super()._week(week)
-        self._keep("output", output)
-        self._keep("used", self.used)
-        self._keep("stock", self.inventory)
-        self._keep("position", self.position)
-        self._keep("pipeline", self.pipeline)
-        self._keep("order", self.order)
-        self._keep("weight", self.weight)
-        self._keep("ramp", self.ramp)
-        self._keep("surplus", self.surplus)
-        return output
+    def _adapt(self, week, fill):
+        super()._adapt(week, fill)
+        self._keep("order", self.replenishment.order)
+        self._keep("weight", self.suppliers.weight)
+        self._keep("ramp", self.capacity.ramp)
 
 
 def watch(
