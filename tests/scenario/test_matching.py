@@ -148,7 +148,7 @@ class TestUnmatched:
 
 def test_codes_are_made_once_per_chain(chain):
     assert index_of(chain) is index_of(chain)
-    assert index_of(chain) is not index_of(trade().build())
+    assert index_of(chain) is not index_of(chain.replace())
 
 
 def test_selection_is_the_plain_one(chain):
