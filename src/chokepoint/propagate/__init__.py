@@ -5,6 +5,7 @@ from __future__ import annotations
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import WEEKS_PER_YEAR, CompiledChain, compile_chain
 from chokepoint.propagate._outcome import Outcome
+from chokepoint.propagate._price import bid_price
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.propagate._simulate import run, simulate
 from chokepoint.propagate._trace import Trace, trace
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "ShockPlan",
     "Trace",
+    "bid_price",
     "compile_chain",
     "run",
     "simulate",
