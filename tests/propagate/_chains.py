@@ -19,6 +19,8 @@ from chokepoint.chain import SupplyChain
 PRICE = 1e6
 SHARE = 0.5
 
+_BUILT: dict[str, SupplyChain] = {}
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -109,8 +111,13 @@ class Draft:
         return {name: frame for name, frame in frames.items() if len(frame)}
 
     def build(self) -> SupplyChain:
-        """Return the chain."""
-        return SupplyChain.from_tables(self.tables())
+        """Return the chain; equal drafts give one chain, which is immutable."""
+        key = repr(self)
+        if key not in _BUILT:
+            if len(_BUILT) >= 256:
+                _BUILT.pop(next(iter(_BUILT)))
+            _BUILT[key] = SupplyChain.from_tables(self.tables())
+        return _BUILT[key]
 
     def _outputs(self) -> dict[str, float]:
         made: dict[str, float] = dict.fromkeys(self.outputs_of, 52.0)

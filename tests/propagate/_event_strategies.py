@@ -13,15 +13,17 @@ from chokepoint.scenario import (
     DemandShift,
     Event,
     ExportBan,
+    Extraterritorial,
     Licence,
     Outage,
     Quota,
     Scenario,
+    ServiceDenial,
     Tariff,
 )
 
 PLAIN = ("outage", "ban", "licence", "boycott", "demand")
-RICH = (*PLAIN, "outage", "quota", "tariff")
+RICH = (*PLAIN, "outage", "quota", "tariff", "reach", "service")
 
 
 @st.composite
@@ -43,6 +45,15 @@ def events(draw: st.DrawFn, draft: Draft, *, weeks: int, rich: bool = False) -> 
         return Quota(**what, **limit, **_leakage(draw))
     if kind == "boycott":
         return Boycott(severity=severity, **what)
+    if kind == "service":
+        return ServiceDenial(
+            **what | {"products": "power"},
+            severity=severity,
+            decay=draw(st.sampled_from([0.0, 0.05, 0.5])),
+            repair_weeks=draw(st.integers(0, 9)),
+        )
+    if kind == "reach":
+        return _reach(draw, what, severity)
     if kind == "tariff":
         return Tariff(rate=severity, **what)
     return Licence(
@@ -52,6 +63,22 @@ def events(draw: st.DrawFn, draft: Draft, *, weeks: int, rich: bool = False) -> 
         release=draw(st.none() | st.lists(numbers(0, 2), min_size=1, max_size=4).map(tuple)),
         goods_weeks=draw(numbers(0, 4, 1.0)),
         **what,
+    )
+
+
+def _reach(draw: st.DrawFn, what: dict[str, Any], severity: float) -> Extraterritorial:
+    products = ["ore", "power", "magnet", "chip"]
+    content = draw(st.sampled_from([None, 0.0, 0.0371, 0.217, 0.613]))
+    technology = draw(st.none() | st.lists(st.sampled_from(products), min_size=1, unique=True))
+    if technology is None and content is None:
+        content = 0.1011
+    return Extraterritorial(
+        **what | {"against": what["against"] or "USA"},
+        content=content,
+        technology=technology,
+        severity=severity,
+        compliance=draw(st.sampled_from([1.0, 0.5, {"AUS": 0.3, "pact": 0.7}, {"west": 0.0}])),
+        **_leakage(draw),
     )
 
 

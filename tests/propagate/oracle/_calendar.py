@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from propagate.oracle import _reach as reach
 from propagate.oracle._effects import Rebuild
 
 from chokepoint.chain import SupplyChain
@@ -13,14 +15,18 @@ from chokepoint.scenario import (
     DemandShift,
     Event,
     ExportBan,
+    Extraterritorial,
     Licence,
     Outage,
     Quota,
+    ServiceDenial,
     Tariff,
 )
 
 Edge = tuple[str, str, str]
-FlowEvent = ExportBan | Quota | Boycott | Licence | Tariff
+Leaky = ExportBan | Quota | Extraterritorial
+Cap = Leaky | Boycott | ServiceDenial
+FlowEvent = Cap | Licence | Tariff
 
 
 class EventCalendar:
@@ -30,8 +36,9 @@ class EventCalendar:
         self.node = chain.nodes.to_dict("index")
         rows = chain.edges.to_dict("records")
         self.edge = {(row["supplier"], row["buyer"], row["slot"]): row for row in rows}
+        self.slot = chain.slots.to_dict("index")
         self.events, self.horizon = events, horizon
-        self._known: dict[tuple[int, Edge], bool] = {}
+        self._known: dict[tuple[int, Any], Any] = {}
         blocs = chain.countries.set_index("area")["blocs"]
         self.kin = {area: {area, *blocs[area].split(";")} for area in blocs.index}
         groups = chain.products.set_index("product")["group"]
@@ -53,7 +60,26 @@ class EventCalendar:
                 share *= 1.0 - event.severity * _loss_left(event, week)
             if isinstance(event, DemandShift) and self._hits(event, name, "market"):
                 share *= 1.0 + event.change * _active(event, week)
+            if isinstance(event, ServiceDenial):
+                share *= self._worn(event, name, week)
         return share
+
+    def _worn(self, event: ServiceDenial, name: str, week: int) -> float:
+        """Return what is left of capacity that decays without a service, then is repaired."""
+        key = (id(event), "withheld")
+        if key not in self._known:
+            denied = [e for e in self.edge if self._crosses(event, e)]
+            self._known[key] = reach.withheld(self.node, self.slot, self.edge, denied)
+        parts = self._known[key].get(name, [])
+        if not parts or week < event.start:
+            return 1.0
+        weekly = math.prod(1.0 - event.decay * event.severity * part for part in parts)
+        if _active(event, week):
+            return weekly ** (week - event.start)
+        lowest, since = weekly**event.weeks, week - event.start - event.weeks
+        if since >= event.repair_weeks:
+            return 1.0
+        return lowest + (1.0 - lowest) * since / event.repair_weeks
 
     def _hits(self, event: Outage | DemandShift, name: str, kind: str) -> bool:
         row = self.node[name]
@@ -110,9 +136,9 @@ class EventCalendar:
     def allowed(self, e: Edge, week: int) -> float:
         """Return the share of the baseline flow that may pass."""
         return math.prod(
-            1.0 - self._stopped(event, week)
+            1.0 - self._stopped(event, e, week)
             for event in self.events
-            if isinstance(event, ExportBan | Quota | Boycott) and self._crosses(event, e)
+            if isinstance(event, Cap) and self._crosses(event, e)
         )
 
     def detour(self, e: Edge, week: int) -> tuple[float, int]:
@@ -120,24 +146,37 @@ class EventCalendar:
         leaky = [
             event
             for event in self.events
-            if isinstance(event, ExportBan | Quota) and event.leakage and self._crosses(event, e)
+            if isinstance(event, Leaky) and event.leakage and self._crosses(event, e)
         ]
         ways = [
-            event.leakage * self._stopped(event, week)
+            event.leakage * self._stopped(event, e, week)
             for event in leaky
             if week >= event.start + event.leakage_lag
         ]
         return max(ways, default=0.0), max((event.leakage_weeks for event in leaky), default=0)
 
-    def _stopped(self, event: ExportBan | Quota | Boycott, week: int) -> float:
+    def _stopped(self, event: Cap, e: Edge, week: int) -> float:
         if not _active(event, week):
             return 0.0
+        if isinstance(event, Extraterritorial):
+            return event.severity * self._complies(event, e[0])
         if not isinstance(event, Quota):
             return event.severity
         if event.share is not None:
             return 1.0 - event.share
         total = sum(row["quantity"] for e, row in self.edge.items() if self._crosses(event, e))
         return 1.0 - min(1.0, event.quantity / total) if total else 1.0
+
+    def _complies(self, event: Extraterritorial, seller: str) -> float:
+        """Return the compliance of a seller's country: its own, its bloc's, else full."""
+        country = self.node[seller]["country"]
+        if _among(self.kin[country], event.by):
+            return 1.0
+        if isinstance(event.compliance, float):
+            return event.compliance
+        stated = dict(event.compliance)
+        blocs = [share for name, share in stated.items() if name in self.kin[country]]
+        return stated.get(country, blocs[-1] if blocs else 1.0)
 
     def licence(self, e: Edge, week: int) -> tuple[float, float, float]:
         """Return release, refused share and goods held, of all licences together."""
@@ -181,6 +220,8 @@ class EventCalendar:
         return self._known[key]
 
     def _is_about(self, event: FlowEvent, e: Edge) -> bool:
+        if isinstance(event, Extraterritorial):
+            return self._is_reached(event, e)
         seller, buyer = self.node[e[0]]["country"], self.node[e[1]]["country"]
         imports = isinstance(event, Boycott | Tariff)
         owner, other = (buyer, seller) if imports else (seller, buyer)
@@ -194,6 +235,33 @@ class EventCalendar:
             and aimed
             and _among(self.kind[self.node[e[0]]["product"]], event.products)
         )
+
+    def _is_reached(self, event: Extraterritorial, e: Edge) -> bool:
+        """A flow into the target from the owner, or of goods that hold or use what is its."""
+        seller, buyer = self.node[e[0]], self.node[e[1]]
+        into = _among(self.kin[buyer["country"]], event.against)
+        listed = _among(self.kind[seller["product"]], event.products)
+        if seller["country"] == buyer["country"] or not into or not listed:
+            return False
+        if _among(self.kin[seller["country"]], event.by):
+            return True
+        outside = not _among(self.kin[seller["country"]], event.against)
+        return outside and e[0] in self._held(event)
+
+    def _held(self, event: Extraterritorial) -> set[str]:
+        key = (id(event), "held")
+        if key not in self._known:
+            owners = {area for area, kin in self.kin.items() if _among(kin, event.by)}
+            found: set[str] = set()
+            if event.content is not None:
+                shares = reach.content(self.node, self.edge, owners)
+                least = max(event.content, 1e-12)
+                found |= {name for name, share in shares.items() if share >= least}
+            if event.technology is not None:
+                tools = [p for p, kind in self.kind.items() if _among(kind, event.technology)]
+                found |= reach.equipped(self.node, self.edge, owners, tools)
+            self._known[key] = found
+        return self._known[key]
 
 
 def _loss_left(event: Outage, week: int) -> float:
