@@ -8,11 +8,12 @@ fast engine wants.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chokepoint.propagate._touched import TouchedRows, changes, joined
 from chokepoint.scenario import Effects, FlowEffect, LicenceEffect, RebuildEffect
 
 __all__ = ["LicencePlan", "RebuildPlan", "ShockPlan"]
@@ -20,8 +21,6 @@ __all__ = ["LicencePlan", "RebuildPlan", "ShockPlan"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
-
-_NOTHING = np.empty(0, dtype=np.intp)
 
 
 class LicencePlan:
@@ -49,7 +48,7 @@ class LicencePlan:
         for lane, rows, effect in self._given:
             longest = np.maximum(self.goods_weeks[rows, lane], effect.goods_weeks)
             self.goods_weeks[rows, lane] = longest
-        self.changes = _changes([effect.release for _, effect in given], weeks, before=np.inf)
+        self.changes = changes([effect.release for _, effect in given], weeks, before=np.inf)
 
     def terms(self, week: int) -> tuple[FloatArray, FloatArray]:
         """Return the release per week and the share of orders accepted, shape (K, lanes).
@@ -100,47 +99,19 @@ class RebuildPlan:
         self.lost = np.array([effect.lost for effect in effects], dtype=float)
         self.weeks = np.array([effect.weeks for effect in effects], dtype=float)
         self.damage = np.array([effect.damage for effect in effects], dtype=float)
-        self.nodes = _joined([effect.nodes for effect in effects])
+        self.nodes = joined([effect.nodes for effect in effects])
         self.node_entry = np.repeat(entries, [len(effect.nodes) for effect in effects])
-        self.markets = _joined([effect.markets for effect in effects])
+        self.markets = joined([effect.markets for effect in effects])
         self.market_entry = np.repeat(entries, [len(effect.markets) for effect in effects])
         self.shares = np.concatenate([np.asarray(e.shares, dtype=float) for e in effects])
-
-
-class _Rows:
-    """Weekly profiles on some rows in some lanes, combined where several meet."""
-
-    def __init__(
-        self, given: Sequence[tuple[int, NDArray[np.integer[Any]], FloatArray]], rows: IntArray,
-        *, lanes: int, neutral: float,
-    ) -> None:  # fmt: skip
-        self._shape, self._neutral = (len(rows), lanes), neutral
-        self._profiles = np.stack([profile for _, _, profile in given]) if given else None
-        sizes = [len(positions) for _, positions, _ in given]
-        lane = np.repeat(np.array([lane for lane, _, _ in given], dtype=np.intp), sizes)
-        row = np.searchsorted(rows, _joined([positions for _, positions, _ in given]))
-        cell = row * lanes + lane
-        order = np.argsort(cell, kind="stable")
-        self._cells, self._starts = np.unique(cell[order], return_index=True)
-        self._profile_of = np.repeat(np.arange(len(given)), sizes)[order]
-        self._alone = len(self._cells) == len(cell)
-
-    def at(self, week: int, combine: np.ufunc) -> FloatArray:
-        """Return the rows in one week, shape (rows, lanes)."""
-        values = np.full(self._shape, self._neutral)
-        if self._profiles is not None and len(self._cells):
-            given = self._profiles[:, week][self._profile_of]
-            merged = given if self._alone else combine.reduceat(given, self._starts)
-            values.reshape(-1)[self._cells] = merged
-        return values
 
 
 class _FlowRows(NamedTuple):
     """The caps of a batch on the flows that are capped in any lane."""
 
     edges: IntArray
-    allowed: _Rows
-    detour: _Rows
+    allowed: TouchedRows
+    detour: TouchedRows
     detour_weeks: IntArray
 
 
@@ -196,12 +167,12 @@ class ShockPlan:
         hit = [nodes for _, nodes, _ in given]
         if self.rebuilds is not None:
             hit += [self.rebuilds.nodes, self.rebuilds.markets]
-        self.nodes_hit = np.unique(_joined(hit))
-        self._capacity = _Rows(given, self.nodes_hit, lanes=self.lanes, neutral=1.0)
-        self.capacity_changes = _changes([factor for _, _, factor in given], self.weeks)
+        self.nodes_hit = np.unique(joined(hit))
+        self._capacity = TouchedRows(given, self.nodes_hit, lanes=self.lanes, neutral=1.0)
+        self.capacity_changes = changes([factor for _, _, factor in given], self.weeks)
 
     def _plan_flows(self) -> None:
-        edges = np.unique(_joined([effect.edges for _, effect in self._flows]))
+        edges = np.unique(joined([effect.edges for _, effect in self._flows]))
         allowed = [(lane, effect.edges, effect.allowed) for lane, effect in self._flows]
         detours = [
             (lane, effect.edges, effect.detour)
@@ -215,31 +186,28 @@ class ShockPlan:
                 longest[rows, lane] = np.maximum(longest[rows, lane], effect.detour_weeks)
         self._caps = _FlowRows(
             edges,
-            _Rows(allowed, edges, lanes=self.lanes, neutral=1.0),
-            _Rows(detours, edges, lanes=self.lanes, neutral=0.0),
+            TouchedRows(allowed, edges, lanes=self.lanes, neutral=1.0),
+            TouchedRows(detours, edges, lanes=self.lanes, neutral=0.0),
             longest,
         )
         self.has_detours = any(bool((profile > 0).any()) for _, _, profile in detours)
-        self.flow_changes = _changes([profile for _, _, profile in allowed], self.weeks)
-        self.flow_changes |= _changes(
-            [profile for _, _, profile in detours], self.weeks, before=0.0
-        )
+        self.flow_changes = changes([profile for _, _, profile in allowed], self.weeks)
+        self.flow_changes |= changes([profile for _, _, profile in detours], self.weeks, before=0.0)
 
     def _plan_tariffs(self, effects: Sequence[Effects]) -> None:
         given = [(lane, e.edges, e.rate) for lane, one in enumerate(effects) for e in one.tariffs]
-        self.tariff_edges = np.unique(_joined([edges for _, edges, _ in given]))
-        self._tariffs = _Rows(given, self.tariff_edges, lanes=self.lanes, neutral=0.0)
-        self.tariff_changes = _changes([rate for _, _, rate in given], self.weeks, before=0.0)
+        self.tariff_edges = np.unique(joined([edges for _, edges, _ in given]))
+        self._tariffs = TouchedRows(given, self.tariff_edges, lanes=self.lanes, neutral=0.0)
+        self.tariff_changes = changes([rate for _, _, rate in given], self.weeks, before=0.0)
 
     def _first_week(self) -> int:
         """Return the first week in which anything differs from baseline."""
-        changes = self.capacity_changes | self.flow_changes
+        differs = self.capacity_changes | self.flow_changes
         if self.licences is not None:
-            changes = changes | self.licences.changes
+            differs |= self.licences.changes
         if self.rebuilds is not None:
-            started = self.rebuilds.first[self.rebuilds.first < self.weeks]
-            changes[started] = True
-        return int(np.argmax(changes)) if changes.any() else self.weeks
+            differs[self.rebuilds.first[self.rebuilds.first < self.weeks]] = True
+        return int(np.argmax(differs)) if differs.any() else self.weeks
 
     @property
     def capped_edges(self) -> IntArray:
@@ -304,17 +272,3 @@ class ShockPlan:
 def _tightens(effect: FlowEffect, week: int) -> bool:
     before = 1.0 if week == 0 else effect.allowed[week - 1]
     return bool(effect.allowed[week] < before)
-
-
-def _joined(parts: Sequence[NDArray[np.integer[Any]]]) -> IntArray:
-    return np.concatenate([_NOTHING, *parts]).astype(np.intp, copy=False)
-
-
-def _changes(profiles: Sequence[FloatArray], weeks: int, *, before: float = 1.0) -> BoolArray:
-    """Return the weeks in which any profile differs from the week before."""
-    if not len(profiles):
-        return np.zeros(weeks, dtype=bool)
-    stacked = np.stack(profiles)
-    earlier = np.concatenate([np.full((len(stacked), 1), before), stacked[:, :-1]], axis=1)
-    changed: BoolArray = (stacked != earlier).any(axis=0)
-    return changed

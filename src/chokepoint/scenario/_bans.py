@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.scenario._effects import Effects, FlowEffect
-from chokepoint.scenario._event import FlowEvent, is_amount, is_whole
+from chokepoint.scenario._event import FlowEvent, is_amount, is_share, is_whole
 from chokepoint.scenario._index import IntArray
 
 __all__ = ["Boycott", "ExportBan", "LeakyEvent", "Quota"]
@@ -143,7 +143,7 @@ class Quota(LeakyEvent):
             problems.append(
                 f"give exactly one of share and quantity, got {self.share} and {self.quantity}"
             )
-        if self.share is not None and not (is_amount(self.share) and self.share <= 1.0):
+        if self.share is not None and not is_share(self.share):
             problems.append(f"share must be a share in [0, 1], got {self.share}")
         if self.quantity is not None and not is_amount(self.quantity):
             problems.append(f"quantity must be a number >= 0 [units per year], got {self.quantity}")

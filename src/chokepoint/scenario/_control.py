@@ -12,7 +12,7 @@ from chokepoint.chain import SupplyChain
 from chokepoint.scenario._bans import LeakyEvent
 from chokepoint.scenario._content import content_of_nodes, technology_of_nodes
 from chokepoint.scenario._effects import Effects
-from chokepoint.scenario._event import is_amount
+from chokepoint.scenario._event import is_share
 from chokepoint.scenario._index import BoolArray, IntArray, Labels, index_of, listed, words
 
 __all__ = ["Extraterritorial"]
@@ -91,7 +91,7 @@ class Extraterritorial(LeakyEvent):
             problems.append("against must name the target")
         if self.content is None and self.technology is None:
             problems.append("give content, technology or both")
-        if self.content is not None and not _is_share(self.content):
+        if self.content is not None and not is_share(self.content):
             problems.append(f"content must be a share in [0, 1], got {self.content}")
         stated = [("compliance", self.compliance)]
         if isinstance(self.compliance, tuple):
@@ -99,7 +99,7 @@ class Extraterritorial(LeakyEvent):
         problems += [
             f"{name} must be a share in [0, 1], got {share}"
             for name, share in stated
-            if not _is_share(share)
+            if not is_share(share)
         ]
         return problems
 
@@ -169,7 +169,3 @@ class Extraterritorial(LeakyEvent):
             for share in np.unique(shares[shares > 0]).tolist()
         ]
         return Effects(flows=tuple(caps))
-
-
-def _is_share(value: object) -> bool:
-    return is_amount(value) and bool(value <= 1.0)  # type: ignore[operator]

@@ -17,7 +17,7 @@ from chokepoint.scenario._effects import Effects, window
 from chokepoint.scenario._index import IntArray, Labels
 from chokepoint.scenario._select import FlowQuery, NodeQuery
 
-__all__ = ["Event", "FlowEvent", "is_amount", "is_whole"]
+__all__ = ["Event", "FlowEvent", "is_amount", "is_share", "is_whole"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Event(ABC):
             )
         for name in self._shares:
             value = getattr(self, name)
-            if not _is_share(value):
+            if not is_share(value):
                 problems.append(f"{name} must be a share in [0, 1], got {value}")
         problems += self._problems()
         if problems:
@@ -167,5 +167,6 @@ def is_amount(value: object) -> bool:
     return number and not isinstance(value, bool) and 0.0 <= float(value) < math.inf  # type: ignore[arg-type]
 
 
-def _is_share(value: object) -> bool:
+def is_share(value: object) -> bool:
+    """Return whether a value is a number in [0, 1]."""
     return is_amount(value) and bool(value <= 1.0)  # type: ignore[operator]

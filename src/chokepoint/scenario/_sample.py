@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.scenario._bans import ExportBan
-from chokepoint.scenario._event import Event, is_amount, is_whole
+from chokepoint.scenario._event import Event, is_share, is_whole
 from chokepoint.scenario._index import IntArray, Labels, index_of
 from chokepoint.scenario._outage import Outage
 from chokepoint.scenario._scenario import Scenario
@@ -174,10 +174,10 @@ def _check(
         problems.append(f"n must be a whole number >= 0, got {n!r}")
     if not is_whole(events, least=1):
         problems.append(f"events must be a whole number >= 1, got {events!r}")
-    if not (is_amount(bans) and bans <= 1.0):
+    if not is_share(bans):
         problems.append(f"bans must be a share in [0, 1], got {bans!r}")
     low, high = severity
-    if not (is_amount(low) and is_amount(high) and low <= high <= 1.0):
+    if not (is_share(low) and is_share(high) and low <= high):
         problems.append(f"severity must be a range within [0, 1], got {severity!r}")
     for name, (limits, least) in ranges.items():
         low, high = limits

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.scenario._effects import CapacityEffect, Effects, FlowEffect
-from chokepoint.scenario._event import FlowEvent, is_amount, is_whole
+from chokepoint.scenario._event import FlowEvent, is_share, is_whole
 from chokepoint.scenario._index import IntArray, index_of, listed
 
 __all__ = ["ServiceDenial"]
@@ -75,7 +75,7 @@ class ServiceDenial(FlowEvent):
         problems = []
         if self.products is None:
             problems.append("products must name the services")
-        if self.decay is not None and not (is_amount(self.decay) and self.decay <= 1.0):
+        if self.decay is not None and not is_share(self.decay):
             problems.append(f"decay must be a share in [0, 1], got {self.decay}")
         if not is_whole(self.repair_weeks, least=0):
             problems.append(f"repair_weeks must be a whole number >= 0, got {self.repair_weeks}")
