@@ -74,6 +74,9 @@ class Arrays(Protocol):
     def maximum(self, one: Array, other: Array | float, /, out: Array = None) -> Array:
         """Return the larger of two."""
 
+    def only(self, values: Array, where: Array, /, out: Array = None) -> Array:
+        """Return finite `values` where the flag is set, 0 elsewhere."""
+
     def segments(self, owner: IntArray, n_owners: int, /) -> Reducer:
         """Return rows grouped by owner."""
 
@@ -87,6 +90,7 @@ class NumpyArrays:
     multiply = staticmethod(np.multiply)
     minimum = staticmethod(np.minimum)
     maximum = staticmethod(np.maximum)
+    only = staticmethod(np.multiply)
     segments = staticmethod(Segments)
 
     def __init__(self, dtype: np.dtype[np.floating], lanes: int) -> None:
@@ -157,6 +161,9 @@ class PortableArrays:
 
     def maximum(self, one: Array, other: Array | float, out: Array = None) -> Array:  # noqa: ARG002
         return self.xp.maximum(one, other)
+
+    def only(self, values: Array, where: Array, out: Array = None) -> Array:  # noqa: ARG002
+        return self.xp.where(where, values, 0.0)
 
     def segments(self, owner: IntArray, n_owners: int) -> PortableSegments:
         return PortableSegments(self.xp, owner, n_owners)

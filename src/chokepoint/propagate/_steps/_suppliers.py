@@ -117,8 +117,8 @@ class Suppliers:
             if not bool(xp.any(over if full is None else over != full)):
                 return share
             full = over
-            taken = numbers.by_group.add(xp.where(full, share, 0.0))
-            weight = numbers.by_group.add(xp.where(full, 0.0, pull))
+            taken = numbers.by_group.add(arrays.only(share, full, out=self._part))
+            weight = numbers.by_group.add(arrays.only(pull, ~full, out=self._part))
             rest = ratio(xp, xp.maximum(1.0 - taken, 0.0), weight, 0.0)
             scale = xp.maximum(rest, scale)
 
