@@ -7,7 +7,7 @@ fall or which chunk comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,13 @@ from chokepoint._progress import track
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import CompiledChain, stack
 from chokepoint.propagate._engine import Engine, Recorder
-from chokepoint.propagate._engines import chunk_size
+from chokepoint.propagate._engines import (
+    EngineName,
+    chunk_size,
+    engine_class,
+    engine_for,
+    thread_count,
+)
 from chokepoint.propagate._flow_recorder import Leak, LeakageRecorder, TariffRecorder, caps_of
 from chokepoint.propagate._layout import Layout, weekly_sales
 from chokepoint.propagate._rationing import rationing_classes
@@ -84,13 +90,24 @@ class Batch:
     record: Record
     dtype: np.dtype[np.floating]
 
+    @property
+    def lanes(self) -> int:
+        """Number of lanes: scenarios times chains."""
+        return len(self.chains) * self.scenarios
+
     def run(
-        self, kind: type[Engine], *, threads: int, chunk: int | None, progress: bool | None
+        self,
+        engine: EngineName,
+        *,
+        threads: int | None,
+        chunk: int | None,
+        progress: bool | None,
     ) -> Kept:
         """Run all chunks; `chunk` overrides the number of lanes in each."""
-        lanes = len(self.chains) * self.scenarios
-        first = self.chains[0]
-        size = chunk or chunk_size(kind, first, self.dtype, lanes=lanes, threads=threads)
+        lanes, first = self.lanes, self.chains[0]
+        name = engine_for(engine, self.chains, self._all_effects, self.behaviour)
+        threads, kind = thread_count(threads, name), engine_class(name)
+        size = chunk or chunk_size(name, first, self.dtype, lanes=lanes, threads=threads)
         layout = Layout.of(first, getattr(kind, "Segments", Segments))
         run = _Run(self, kind, layout, self._room(layout, lanes))
         chunks = [range(start, min(start + size, lanes)) for start in range(0, lanes, size)]
@@ -100,6 +117,10 @@ class Batch:
             parts = _in_threads(run.chunk, chunks, threads, progress=progress)
         run.recorded.freeze()
         return Kept(run.recorded, self._tariffs(parts), self._leaks(parts))
+
+    def _all_effects(self) -> Iterator[Effects]:
+        for lane in range(self.lanes):
+            yield self.effects(*divmod(lane, self.scenarios))
 
     def _room(self, layout: Layout, lanes: int) -> Recorded:
         return Recorded.empty(
@@ -111,8 +132,7 @@ class Batch:
         if not paid:
             return None
         assert paid[0].tariffs is not None
-        lanes = len(self.chains) * self.scenarios
-        table = np.zeros((lanes, *paid[0].tariffs.shape[1:]))
+        table = np.zeros((self.lanes, *paid[0].tariffs.shape[1:]))
         for part in paid:
             assert part.tariffs is not None
             table[part.start : part.start + len(part.tariffs)] = part.tariffs

@@ -43,6 +43,15 @@ class FlowTables(Labelled):
         """
         return self._recorded("stock", '"all"')
 
+    @property
+    def asked(self) -> Array:
+        """Orders of a slot over baseline, shape (scenario, week, slot); read-only.
+
+        What the buyer wants to order, before caps and growth limits cut it; slots as in
+        ``chain.slots``. Needs a run with ``record="all"``.
+        """
+        return self._recorded("asked", '"all"')
+
     def flow(self, scenario: Any) -> pd.DataFrame:
         """Return the shipments of one scenario [units of the supplier's product per week].
 

@@ -40,6 +40,8 @@ class Recorded:
         Goods that left the exporter, detours included [product units per week].
     stock : array (lanes, weeks, slots) or None
         Stock at the end of the week [weeks of baseline use].
+    asked : array (lanes, weeks, slots) or None
+        Orders of the slot over baseline, before any cap or limit.
     """
 
     loss: Array
@@ -49,6 +51,7 @@ class Recorded:
     wanted: Array | None = None
     shipments: Array | None = None
     stock: Array | None = None
+    asked: Array | None = None
 
     @classmethod
     def empty(
@@ -66,14 +69,13 @@ class Recorded:
         if record in ("site", "all"):
             columns += [chain.n_nodes, len(layout.markets)]
         if record == "all":
-            columns += [chain.n_edges, chain.n_groups]
+            columns += [chain.n_edges, chain.n_groups, chain.n_groups]
         return cls(*(np.zeros((lanes, weeks, size), dtype=dtype) for size in columns))
 
     def rows(self, lanes: slice) -> Recorded:
         """Return a view on some lanes."""
-        kept = (self.loss, self.unmet, self.worst, self.deviation, self.wanted, self.shipments,
-                self.stock)  # fmt: skip
-        return Recorded(*(None if array is None else array[lanes] for array in kept))  # type: ignore[arg-type]
+        kept = {name: None if all_ is None else all_[lanes] for name, all_ in vars(self).items()}
+        return Recorded(**kept)  # type: ignore[arg-type]
 
     def freeze(self) -> None:
         """Make every array read-only."""
@@ -114,6 +116,7 @@ class CountryRecorder:
         self._final = np.where(layout.followed[:, None], final, 0.0).astype(dtype)
         self._backlog = chain.backlog[layout.markets].astype(dtype)
         self._has_backlog = bool((self._backlog > 0).any())
+        self._shocks = shocks
         self._waiting = np.zeros((len(layout.markets), shocks.lanes), dtype=dtype)
         self._product = np.empty((chain.n_nodes, shocks.lanes), dtype=dtype)
 
@@ -134,10 +137,20 @@ class CountryRecorder:
         fresh = wanted
         if self._has_backlog:
             fresh = wanted - self._waiting
-            self._waiting = self._backlog * (wanted - served)
+            self._waiting = self._backlog * self._unserved(week, served, wanted, fresh)
         missing = (fresh - served) * self._final
         self._into.unmet[:, week] = self._layout.markets_by_country.add(missing).T
         self._keep_wanted(week, fresh)
+
+    def _unserved(self, week: int, served: Array, wanted: Array, fresh: Array) -> Array:
+        """Return what may wait: what rebuilding did not get stays in the damage that is left."""
+        if self._shocks.rebuilds is None:
+            return wanted - served
+        demand = (self._shocks.capacity(week)[self._layout.markets] - 1.0).astype(served.dtype)
+        level = 1.0 + wanted
+        fill = np.divide(1.0 + served, level, out=np.ones_like(level), where=level > 0)
+        rest: Array = wanted - served - (fresh - demand) * (1.0 - fill)
+        return rest
 
     def _keep_wanted(self, week: int, fresh: Array) -> None:
         """Sums by country do not need it."""
@@ -175,11 +188,13 @@ class FlowRecorder(SiteRecorder):
         super().__call__(week, state)
         assert self._into.shipments is not None
         assert self._into.stock is not None
+        assert self._into.asked is not None
         left = state.shipped(self._edges)
         if self._detours:
             left = left + state.detoured(self._edges)
         self._into.shipments[:, week] = (left * self._units).T
         self._into.stock[:, week] = state.stock.T
+        self._into.asked[:, week] = getattr(state, "asked", np.ones((1, 1))).T
 
 
 _KINDS: dict[Record, type[CountryRecorder]] = {

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from chokepoint.chain import SupplyChain
-from chokepoint.propagate._batch import Batch, Kept
+from chokepoint.propagate._batch import Batch
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._check import (
     check_chain,
@@ -22,13 +22,7 @@ from chokepoint.propagate._check import (
     whole_problem,
 )
 from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain
-from chokepoint.propagate._engines import (
-    ENGINES,
-    EngineName,
-    engine_class,
-    engine_name,
-    thread_count,
-)
+from chokepoint.propagate._engines import ENGINES, EngineName
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._recorder import RECORDS, Record
 from chokepoint.scenario import Effects, Scenario, project_effects
@@ -78,11 +72,12 @@ def simulate(
         every stock.
     dtype : {"float64", "float32"}
         Precision of the run and of what is kept.
-    engine : {"auto", "numba", "numpy"}
-        Compiled loops or array operations; the same equations. ``"auto"`` takes numba where it
-        is installed.
+    engine : {"auto", "numba", "numpy", "dense"}
+        Compiled loops, array operations, or compiled products of matrices for chains from
+        input-output tables; the same equations. ``"auto"`` takes the fastest that can run the
+        batch; without numba that is NumPy.
     threads : int, optional
-        Chunks of scenarios that run side by side; None = all cores with numba, 1 with NumPy.
+        Chunks of scenarios that run side by side; None = 1 with NumPy, else all cores.
     start_date : str or datetime.date, optional
         First day of week 0, as ``"2026-01-05"``. Projects of the chain then come on line at
         their dates (:func:`chokepoint.scenario.project_effects`); None = without projects.
@@ -265,7 +260,6 @@ def _outcome(
 ) -> Outcome:
     """Run a batch whose options are known to be right."""
     settings = behaviour or Behaviour()
-    name = engine_name(engine)
     batch = Batch(
         chains,
         len(labels) // len(chains),
@@ -275,12 +269,7 @@ def _outcome(
         record,
         np.dtype(dtype),
     )
-    kept: Kept = batch.run(
-        engine_class(name),
-        threads=thread_count(threads, name),
-        chunk=_LANES_PER_CHUNK,
-        progress=progress,
-    )
+    kept = batch.run(engine, threads=threads, chunk=_LANES_PER_CHUNK, progress=progress)
     return Outcome.of(
         kept, labels=labels, chains=chains, weeks=weeks, behaviour=settings, unmatched=unmatched
     )
