@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
 from propagate._chains import Alternative, Draft, Flow
+from propagate._draft_strategies import drafts
 from scenario._trade import trade
 
 from chokepoint.errors import OptionError, UnknownLabelError
@@ -101,6 +104,40 @@ class TestContent:
     def test_unknown_areas(self):
         with pytest.raises(UnknownLabelError, match="CHM"):
             embedded_content(trade().build(), "CHM")
+
+
+def by_repetition(chain, area: str) -> dict[str, float]:
+    """Return contents by putting the equation into itself, site by site and flow by flow."""
+    nodes, flows = chain.nodes, chain.flows
+    sites = nodes[nodes["kind"].eq("site")]
+    worth = {s: 0.0 if row["is_process"] else row["value_usd_m"] for s, row in sites.iterrows()}
+    maker = {s: row["process"] or s for s, row in sites.iterrows()}
+    together = {s: sum(worth[o] for o in worth if maker[o] == s) for s in worth}
+    bought: dict[str, list[tuple[str, float]]] = {s: [] for s in worth}
+    for flow in flows.itertuples():
+        if flow.buyer in bought:
+            price = worth[flow.supplier] / sites.loc[flow.supplier, "output_qty"]
+            bought[flow.buyer].append((flow.supplier, price * flow.quantity))
+    content = dict.fromkeys(worth, 0.0)
+    for _ in range(300):
+        before = content
+        content = {
+            s: 0.0
+            if worth[s] == 0
+            else (sites.loc[s, "value_added_usd_m"] / worth[s]) * (sites.loc[s, "country"] == area)
+            + sum(spent * before[seller] for seller, spent in bought[maker[s]]) / together[maker[s]]
+            for s in worth
+        }
+    assume(max(abs(content[s] - before[s]) for s in content) < 1e-12)
+    return content
+
+
+@settings(max_examples=25)
+@given(draft=drafts(rich=True), area=st.sampled_from(["AUS", "CHN", "USA"]))
+def test_the_solution_is_what_repetition_leads_to(draft, area):
+    chain = draft.build()
+    expected = by_repetition(chain, area)
+    assert embedded_content(chain, area).to_dict() == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.fixture
