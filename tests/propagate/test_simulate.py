@@ -20,6 +20,7 @@ from chokepoint.errors import (
     UnknownLabelError,
 )
 from chokepoint.propagate import Behaviour, compile_chain, run, simulate
+from chokepoint.propagate._engines import engine_class
 from chokepoint.scenario import DemandShift, Effects, ExportBan, Outage, Scenario
 
 BASE = Scenario("baseline")
@@ -160,6 +161,69 @@ class TestOptions:
             assert "simulate" in capsys.readouterr().err
             simulate(chain, some, weeks=1, threads=threads, progress=False)
             assert not capsys.readouterr().err
+
+
+class TestDense:
+    """Chains from input-output tables may run as products of matrices."""
+
+    STIFF = Behaviour(switching=False)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def table(cls):
+        pytest.importorskip("numba")
+        industries = pd.MultiIndex.from_product([["R0", "R1"], ["s0", "s1", "s2"]])
+        flows = np.random.default_rng(1).random((6, 6))
+        return SupplyChain.from_io_table(
+            pd.DataFrame(flows, industries, industries),
+            pd.DataFrame(np.full((6, 2), 4.0), industries, ["R0", "R1"]),
+        )
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def some(cls):
+        return [
+            Scenario(f"s{i}", Outage(country="R0", products="s1", severity=i / 20, start=1))
+            for i in range(20)
+        ]
+
+    def test_it_agrees_with_the_engine_that_is_read(self, table, some):
+        options = {"weeks": 20, "behaviour": self.STIFF, "record": "all"}
+        dense = simulate(table, some, engine="dense", **options)
+        numpy = simulate(table, some, engine="numpy", **options)
+        np.testing.assert_allclose(dense.activity, numpy.activity, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(dense.stock, numpy.stock, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(dense.shipments, numpy.shipments, rtol=1e-9, atol=1e-12)
+
+    def test_threads_change_no_bit(self, table, some):
+        options = {"weeks": 20, "behaviour": self.STIFF, "engine": "dense"}
+        one = simulate(table, some, threads=1, **options)
+        assert simulate(table, some, threads=2, **options).loss().equals(one.loss())
+
+    def test_what_it_cannot_run_is_refused_with_the_reason(self, table, some):
+        with pytest.raises(OptionError, match=r"dense.*buyers switch suppliers"):
+            simulate(table, some, engine="dense")
+        ban = [*some, Scenario("ban", ExportBan(by="R0"))]
+        with pytest.raises(OptionError, match=r"dense.*an event acts on flows"):
+            simulate(table, ban, engine="dense", behaviour=self.STIFF)
+        with pytest.raises(OptionError, match=r"dense.*several chains"):
+            simulate([table, table], some, engine="dense", behaviour=self.STIFF)
+
+    @pytest.mark.parametrize("worth", [0, 10**9])
+    def test_auto_takes_it_where_it_is_sooner(self, table, some, monkeypatch, worth):
+        monkeypatch.setattr("chokepoint.propagate._engine_dense._WORTHWHILE", worth)
+        taken = []
+        monkeypatch.setattr(
+            "chokepoint.propagate._batch.engine_class",
+            lambda name: taken.append(name) or engine_class(name),
+        )
+        simulate(table, some, weeks=2, behaviour=self.STIFF)
+        assert (taken == ["dense"]) == (worth == 0)
+        # One cap in the batch and the whole batch runs on another engine.
+        taken.clear()
+        ban = Scenario("ban", ExportBan(by="R0"))
+        simulate(table, [*some, ban], weeks=2, behaviour=self.STIFF)
+        assert taken != ["dense"]
 
 
 class TestStartDate:
