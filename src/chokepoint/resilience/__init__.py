@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chokepoint.resilience._plan import plan
 from chokepoint.resilience._plan_result import Plan
-from chokepoint.resilience._recourse import Recourse, recourse
+from chokepoint.resilience._recourse import recourse
+from chokepoint.resilience._recourse_result import Recourse
 from chokepoint.resilience._shortfall import shortfall
 
 __all__ = ["Plan", "Recourse", "plan", "recourse", "shortfall"]

@@ -40,6 +40,10 @@ class Model:
         Weight of the scenario's losses in the objective.
     open_sites, open_edges : array of bool (N,), (E,)
         Sites and flows whose limits a plan may raise; their limits become rows.
+    tariff : array (E, P)
+        Tariff on one unit of a flow column [USD million].
+    pays : bool
+        Whether tariffs are in the objective.
     """
 
     chain: CompiledChain
@@ -49,8 +53,10 @@ class Model:
     limits: Limits
     open_sites: BoolArray
     open_edges: BoolArray
+    tariff: FloatArray
     prefix: str = ""
     weight: float = 1.0
+    pays: bool = False
 
     @property
     def unit(self) -> FloatArray:
@@ -224,6 +230,7 @@ def _flow_columns(adder: _Adder) -> IntArray:
     return adder.add(
         "flow", "edge", kept, size=model.chain.n_edges, unit="weeks of baseline flow",
         upper=upper / model.unit[kept][:, None],
+        cost=model.tariff[kept] * model.weight * model.pays,
     )  # fmt: skip
 
 

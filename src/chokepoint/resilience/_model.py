@@ -13,6 +13,7 @@ from chokepoint.resilience._columns import Model
 from chokepoint.resilience._extent import find_extent
 from chokepoint.resilience._limits import period_limits
 from chokepoint.resilience._periods import Periods
+from chokepoint.resilience._tariffs import flow_tariffs
 from chokepoint.scenario import Scenario
 
 __all__ = ["counted_sites", "make_model", "shock_plan"]
@@ -53,6 +54,7 @@ def make_model(
     head_start: int = 0,
     prefix: str = "",
     weight: float = 1.0,
+    pays: bool = False,
 ) -> Model:
     """Return the model of one scenario over `periods`; see `Model` and `period_limits`."""
     if open_sites is None:
@@ -75,6 +77,8 @@ def make_model(
         limits=limits,
         open_sites=open_sites,
         open_edges=open_edges,
+        tariff=flow_tariffs(compiled, shocks, periods, unit),
+        pays=pays,
         prefix=prefix,
         weight=weight,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,16 +18,19 @@ from chokepoint.propagate import compile_chain
 from chokepoint.resilience._columns import Columns, Model, add_columns
 from chokepoint.resilience._model import counted_sites, make_model, shock_plan
 from chokepoint.resilience._periods import Periods
-from chokepoint.resilience._price import By, MarginalPrices, Measure, Place
+from chokepoint.resilience._price import MarginalPrices
+from chokepoint.resilience._recourse_result import Recourse
 from chokepoint.resilience._rows import Rows, add_rows
+from chokepoint.resilience._tariffs import first_tariff, tariffs_of_flows, tariffs_paid
 from chokepoint.resilience._values import capacity_values, stock_values, supply_values
 from chokepoint.scenario import Scenario
 
-__all__ = ["Recourse", "RecourseProgram", "build_recourse", "recourse"]
+__all__ = ["RecourseProgram", "build_recourse", "recourse"]
 
 FloatArray = NDArray[np.float64]
 Terminal = Literal["free", "valued"]
 Scarcity = Literal["this_week", "last_output"]
+Tariffs = Literal["apart", "cost"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,149 +43,6 @@ class RecourseProgram:
     rows: Rows
 
 
-@dataclass(frozen=True, eq=False)
-class Recourse:
-    """What a planner with foresight would make of a scenario.
-
-    Attributes
-    ----------
-    scenario : str
-        Name of the scenario.
-    targets : tuple of str
-        Areas whose losses are minimised and counted.
-    weeks, period : int
-        Horizon, and weeks in a period.
-    loss : pandas.Series
-        Shortfall of value added by country [USD million]: weeks above baseline do not make
-        up for weeks below it.
-    loss_by_week : pandas.DataFrame
-        The same by first week of the period (rows) and country [USD million per period].
-    output : pandas.DataFrame
-        Output over baseline, mean of each period (rows), of every site that matters.
-    stock_value, capacity_value, supply_value : pandas.DataFrame
-        What one more unit of stock, of capacity, and of a flow's limit is worth, dearest first.
-    terminal_value : float
-        Where stocks at the end are valued: what is missing of them one longest lead later,
-        and the output lost until then [USD million]; otherwise 0.
-    solver : str
-        Name and version of the solver.
-    seconds : float
-        Time of building and solving.
-    solution : Solution
-        The optimum with all labels.
-    prices : MarginalPrices
-        What :meth:`marginal_price` and :meth:`price_range` are read from.
-    """
-
-    scenario: str
-    targets: tuple[str, ...]
-    weeks: int
-    period: int
-    loss: pd.Series
-    loss_by_week: pd.DataFrame = field(repr=False)
-    output: pd.DataFrame = field(repr=False)
-    stock_value: pd.DataFrame = field(repr=False)
-    capacity_value: pd.DataFrame = field(repr=False)
-    supply_value: pd.DataFrame = field(repr=False)
-    terminal_value: float
-    solver: str
-    seconds: float
-    solution: Solution = field(repr=False)
-    prices: MarginalPrices = field(repr=False)
-
-    @property
-    def loss_total(self) -> float:
-        """Shortfall of value added of all targets [USD million]."""
-        return float(self.loss.sum())
-
-    def marginal_price(
-        self,
-        products: str | Iterable[str] | None = None,
-        *,
-        at: Place = "buyer",
-        measure: Measure = "price",
-        by: By = "country",
-    ) -> pd.DataFrame:
-        r"""Return the marginal price of products by week and place.
-
-        The price of a unit that is there for nothing, to a planner who knows the whole course:
-        the baseline price and, where the unit is scarce, the value added of the targets that
-        it makes possible along the chain. It is a **marginal** value, of the next unit and not
-        of all, in a program that minimises lost value added: no market, no bargaining, no
-        hoarding. Set it beside quoted prices with care (see the how-to *Marginal prices*).
-
-        Parameters
-        ----------
-        products : str or iterable of str, optional
-            Products or groups; None = all.
-        at : {"buyer", "supplier"}
-            One more unit in the slot of a buyer, or ready for shipment at a supplier.
-        measure : {"price", "rent", "multiple"}
-            Baseline price and rent, rent alone [USD per product unit], or price over baseline.
-        by : {"country", "site"}
-            Countries show the place where the unit is worth most; sites show each.
-
-        Returns
-        -------
-        DataFrame
-            Rows: first week of the period in which the unit is there; columns (product,
-            country), with site (and slot) for ``by="site"``. Places that cannot matter for
-            the targets' losses are missing.
-
-        Raises
-        ------
-        OptionError, UnknownLabelError
-            If an option or a product is not known.
-
-        Notes
-        -----
-        *Sign.* Never below the baseline price: what is worth nothing can be thrown away.
-        *Periods.* A unit counts as there in the first week of the period; goods that are sent
-        count from the period on in which the first of them arrive.
-        *Degeneracy.* At a kink of the optimum the dual is one of several: every value between
-        what one more unit is worth and what one unit less costs is a dual, and which the
-        solver returns is its own choice. :meth:`price_range` gives both ends.
-
-        Examples
-        --------
-        >>> import chokepoint as cp
-        >>> from chokepoint.resilience import recourse
-        >>> from chokepoint.scenario import ExportBan, Scenario
-        >>> ban = Scenario("ban", ExportBan(by="CHN", against="JPN", products="oxide_heavy"))
-        >>> best = recourse(cp.load("rare_earths"), ban, targets="JPN", weeks=26, period=4)
-        >>> bool((best.marginal_price("oxide_dy", measure="multiple") >= 1).all(axis=None))
-        True
-        """
-        return self.prices.table(products, at=at, measure=measure, by=by)
-
-    def price_range(self, product: str, country: str, *, step: float = 1e-3) -> pd.DataFrame:
-        """Return the range of the marginal price of a product at the buyers of a country.
-
-        Parameters
-        ----------
-        product, country : str
-            A product that sites of the country use.
-        step : float
-            How much more and less is tried, in weeks of baseline use of the slot whose dual
-            is dearest in the period.
-
-        Returns
-        -------
-        DataFrame
-            Rows: first week of the period; columns low (what a unit more is worth) and high
-            (what a unit less costs; missing where there is nothing to take away), both with
-            the baseline price [USD per product unit]. Every dual of the program is between.
-        """
-        return self.prices.bounds(product, country, step=step)
-
-    def __repr__(self) -> str:
-        aim = ", ".join(self.targets[:4]) + (", ..." if len(self.targets) > 4 else "")
-        return (
-            f"<Recourse to {self.scenario!r}: planner's loss of {aim} in {self.weeks} weeks "
-            f"{self.loss_total:,.1f} USD million ({self.seconds:.1f} s)>"
-        )
-
-
 def recourse(
     chain: SupplyChain,
     scenario: Scenario,
@@ -192,6 +52,7 @@ def recourse(
     period: int = 1,
     terminal: Terminal = "free",
     scarcity: Scarcity = "this_week",
+    tariffs: Tariffs = "apart",
     solver: str = "highs",
     time_limit: float | None = None,
     options: Mapping[str, Any] | None = None,
@@ -233,6 +94,10 @@ def recourse(
     scarcity : {"this_week", "last_output"}
         The timing of ramp-up in the weekly model that the bound is for; with "last_output"
         capacity may grow in the very week of the shock.
+    tariffs : {"apart", "cost"}
+        Whether tariffs are left out of what is minimised, so that `loss` is a bound on losses,
+        or the sum of losses and of tariffs on the flows of the program is minimised; that sum
+        is then a bound on the same sum in the weekly model, and `loss` alone is none.
     solver : str
         ``"highs"`` or ``"pulp:NAME"``; see :meth:`LinearProgram.solve`.
     time_limit : float, optional
@@ -249,8 +114,8 @@ def recourse(
     UnknownLabelError
         If a target is not an area or bloc of the chain.
     OptionError
-        If `weeks`, `period`, `terminal` or `scarcity` is out of range, or there is no site in
-        the targets.
+        If `weeks`, `period`, `terminal`, `scarcity` or `tariffs` is out of range, or there is no
+        site in the targets.
     SolverError
         If the solver stops early.
 
@@ -284,7 +149,7 @@ def recourse(
     started = time.perf_counter()
     built = build_recourse(
         chain, scenario, targets=targets, weeks=weeks, period=period, terminal=terminal,
-        scarcity=scarcity,
+        scarcity=scarcity, tariffs=tariffs,
     )  # fmt: skip
     solution = built.program.solve(solver=solver, time_limit=time_limit, options=options)
     return _result(
@@ -303,6 +168,7 @@ def build_recourse(
     period: int = 1,
     terminal: Terminal = "free",
     scarcity: Scarcity = "this_week",
+    tariffs: Tariffs = "apart",
     first: int | None = None,
 ) -> RecourseProgram:
     """Return the program that :func:`recourse` solves.
@@ -316,6 +182,7 @@ def build_recourse(
         raise OptionError(f"Expected weeks of at least 1, got {weeks}.")
     _check_choice("terminal", terminal, get_args(Terminal))
     _check_choice("scarcity", scarcity, get_args(Scarcity))
+    _check_choice("tariffs", tariffs, get_args(Tariffs))
     compiled = compile_chain(chain)
     counted = counted_sites(chain, compiled, targets)
     shocks = shock_plan(chain, compiled, scenario, weeks)
@@ -324,11 +191,15 @@ def build_recourse(
         longest = shocks.detour_weeks.max(initial=0) if shocks.has_detours else 0
         tail = int(compiled.lead.max(initial=1) + longest)
         shocks = shock_plan(chain, compiled, scenario, weeks + tail)
-    start = min(shocks.first, weeks - 1) if first is None else first
+    pays = tariffs == "cost"
+    if first is None:
+        first = min(shocks.first, first_tariff(shocks)) if pays else shocks.first
+    start = min(first, weeks - 1)
     periods = Periods.make(first=start, weeks=weeks, length=period, tail=tail)
     model = make_model(
-        compiled, shocks, counted, periods=periods, head_start=int(scarcity == "last_output")
-    )
+        compiled, shocks, counted, periods=periods, pays=pays,
+        head_start=int(scarcity == "last_output"),
+    )  # fmt: skip
     if not model.extent.counted.any():
         raise OptionError(
             f"Expected targets with sites that add value, got {targets!r}, which has none."
@@ -378,7 +249,11 @@ def _result(
     total = by_week.sum().rename("loss")
     total.attrs["unit"] = by_week.attrs["unit"] = "USD million of value added, shortfall"
     # With stocks valued, the objective also holds the weeks after the last one that counts.
-    rest = solution.objective - float(total.sum()) if model.periods.end > weeks else 0.0
+    paid = tariffs_paid(model, columns, solution)
+    rest = 0.0
+    if model.periods.end > weeks:
+        in_program = tariffs_of_flows(model, columns, solution).sum() if model.pays else 0.0
+        rest = solution.objective - float(total.sum() + in_program)
     return Recourse(
         scenario=scenario.name,
         targets=targets,
@@ -390,6 +265,7 @@ def _result(
         stock_value=stock_values(chain, model, built.rows, solution),
         capacity_value=capacity_values(model, columns, solution),
         supply_value=supply_values(chain, model, columns, solution),
+        tariffs=paid,
         terminal_value=rest,
         solver=solution.solver,
         seconds=seconds,
