@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -109,8 +108,7 @@ def play(
     engine: str,
 ) -> Outcome:
     """Run scenarios with one engine."""
-    options = {"engine": engine} if "engine" in signature(simulate).parameters else {}
-    return simulate(chain, scenarios, weeks=weeks, behaviour=behaviour, **options)
+    return simulate(chain, scenarios, weeks=weeks, behaviour=behaviour, engine=engine)
 
 
 def histories(
