@@ -16,6 +16,7 @@ from propagate._play import STIFF
 from chokepoint.errors import OptionError, UnknownLabelError
 from chokepoint.propagate import Behaviour, compile_chain, run, simulate
 from chokepoint.propagate import _simulate as simulate_module
+from chokepoint.propagate._engines import sums_kernel
 from chokepoint.scenario import (
     CapacityEffect,
     DemandShift,
@@ -132,6 +133,18 @@ class TestCuts:
             assert outcome.time_to_impact().equals(sums.time_to_impact())
         assert np.array_equal(some["site"].activity, some["all"].activity)
         assert some["site"].leakage().equals(some["all"].leakage())
+
+    @pytest.mark.parametrize("record", ["country", "site", "all"])
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_compiled_sums_are_the_same_sums(self, draws, monkeypatch, record, dtype):
+        pytest.importorskip("numba")
+        options = {"weeks": WEEKS, "record": record, "dtype": dtype, "engine": "numpy"}
+        plain = [simulate(some, SCENARIOS, **options) for some in (draws, draws[0])]
+        monkeypatch.setattr(
+            "chokepoint.propagate._batch.sums_kernel", lambda _: sums_kernel("numba")
+        )
+        for some, outcome in zip((draws, draws[0]), plain, strict=True):
+            assert_same(simulate(some, SCENARIOS, **options), outcome)
 
     def test_more_threads_than_chunks(self, chain):
         one = simulate(chain, SCENARIOS[:2], weeks=4)

@@ -23,13 +23,13 @@ from chokepoint.propagate._engines import (
     chunk_size,
     engine_class,
     engine_for,
+    sums_kernel,
     thread_count,
 )
 from chokepoint.propagate._flow_recorder import Leak, LeakageRecorder, TariffRecorder, caps_of
 from chokepoint.propagate._layout import Layout, weekly_sales
 from chokepoint.propagate._rationing import rationing_classes
-from chokepoint.propagate._recorder import Record, Recorded, Recorders, recorder
-from chokepoint.propagate._segments import Segments
+from chokepoint.propagate._recorder import Kernel, Record, Recorded, Recorders, recorder
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.scenario import Effects
 
@@ -108,8 +108,8 @@ class Batch:
         name = engine_for(engine, self.chains, self._all_effects, self.behaviour)
         threads, kind = thread_count(threads, name), engine_class(name)
         size = chunk or chunk_size(name, first, self.dtype, lanes=lanes, threads=threads)
-        layout = Layout.of(first, getattr(kind, "Segments", Segments))
-        run = _Run(self, kind, layout, self._room(layout, lanes))
+        layout = Layout.of(first)
+        run = _Run(self, kind, sums_kernel(name), layout, self._room(layout, lanes))
         chunks = [range(start, min(start + size, lanes)) for start in range(0, lanes, size)]
         if threads == 1 or len(chunks) == 1:
             parts = [run.chunk(some) for some in track(chunks, "simulate", progress=progress)]
@@ -151,10 +151,15 @@ class _Run:
     """One run of a batch: what its chunks share."""
 
     def __init__(
-        self, batch: Batch, kind: type[Engine], layout: Layout, recorded: Recorded
+        self,
+        batch: Batch,
+        kind: type[Engine],
+        kernel: Kernel | None,
+        layout: Layout,
+        recorded: Recorded,
     ) -> None:
         self.recorded = recorded
-        self._batch, self._kind, self._layout = batch, kind, layout
+        self._batch, self._kind, self._kernel, self._layout = batch, kind, kernel, layout
         self._classes = rationing_classes(batch.chains[0], batch.behaviour)
 
     def chunk(self, lanes: range) -> _Part:
@@ -172,7 +177,7 @@ class _Run:
         )
         rows = self.recorded.rows(slice(lanes.start, lanes.stop))
         recorders: list[Recorder] = [
-            recorder(batch.record, merged, self._layout, shocks, rows),
+            recorder(batch.record, merged, self._layout, shocks, rows, self._kernel),
         ]
         tariffs, leakage = self._flows(merged, chains, shocks, effects)
         recorders += [part for part in (tariffs, leakage) if part is not None]

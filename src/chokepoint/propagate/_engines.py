@@ -18,7 +18,15 @@ from chokepoint.propagate._engine import Engine
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.scenario import Effects
 
-__all__ = ["ENGINES", "EngineName", "chunk_size", "engine_class", "engine_for", "thread_count"]
+__all__ = [
+    "ENGINES",
+    "EngineName",
+    "chunk_size",
+    "engine_class",
+    "engine_for",
+    "sums_kernel",
+    "thread_count",
+]
 
 EngineName = Literal["auto", "dense", "numba", "numpy"]
 ENGINES = get_args(EngineName)
@@ -29,6 +37,7 @@ _CLASSES = {
     "numba": ("chokepoint.propagate._engine_numba", "NumbaEngine"),
     "numpy": ("chokepoint.propagate._engine_numpy", "NumpyEngine"),
 }
+_SUMS = "chokepoint.propagate._kernels_sums"
 # Flows x lanes that keep the working set of one week in a core's cache.
 _CELLS_PER_CHUNK = 64_000
 # Single-precision numbers in one cache line: compiled loops run over lanes.
@@ -80,6 +89,14 @@ def engine_class(name: Chosen) -> type[Engine]:
     module, attribute = _CLASSES[name]
     found: type[Engine] = getattr(import_module(module), attribute)
     return found
+
+
+def sums_kernel(name: Chosen) -> Callable[..., None] | None:
+    """Return compiled sums by country for compiled engines, None for NumPy."""
+    if name == "numpy":
+        return None
+    kernel: Callable[..., None] = import_module(_SUMS).country_week
+    return kernel
 
 
 def _numba_is_ready() -> bool:

@@ -25,6 +25,8 @@ class Layout:
     ----------
     countries : pandas.Index
         Areas, sorted.
+    nodes : array of int (N,)
+        0, 1, 2, ...
     country : array of int (N,)
         Position of each node's area in `countries`.
     product : array of int (N,) or None
@@ -38,6 +40,7 @@ class Layout:
     """
 
     countries: pd.Index
+    nodes: IntArray
     country: IntArray
     product: IntArray | None
     markets: IntArray
@@ -48,8 +51,8 @@ class Layout:
     ends_by_country: Segments
 
     @classmethod
-    def of(cls, chain: CompiledChain, segments: type[Segments] = Segments) -> Layout:
-        """Return the layout of `chain`; `segments` sums rows, faster ones may take its place."""
+    def of(cls, chain: CompiledChain) -> Layout:
+        """Return the layout of `chain`."""
         nodes = chain.nodes
         labelled = "country" in nodes
         areas = nodes["country"] if labelled else pd.Series("all", index=range(chain.n_nodes))
@@ -61,14 +64,15 @@ class Layout:
             followed = nodes["sector"].ne("other_use").to_numpy()[markets]
         return cls(
             pd.Index(countries, name="country"),
+            np.arange(chain.n_nodes),
             country,
             pd.factorize(nodes["product"])[0].astype(np.intp) if "product" in nodes else None,
             markets,
             ends,
             followed,
-            segments(country, len(countries)),
-            segments(country[markets], len(countries)),
-            segments(country[ends], len(countries)),
+            Segments(country, len(countries)),
+            Segments(country[markets], len(countries)),
+            Segments(country[ends], len(countries)),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,9 +14,10 @@ from chokepoint.propagate._engine import Recorder, WeekState
 from chokepoint.propagate._layout import Layout
 from chokepoint.propagate._shocks import ShockPlan
 
-__all__ = ["RECORDS", "Record", "Recorded", "Recorders", "recorder"]
+__all__ = ["RECORDS", "Kernel", "Record", "Recorded", "Recorders", "recorder"]
 
 Array = NDArray[np.floating]
+Kernel = Callable[..., None]
 
 Record = Literal["country", "site", "all"]
 RECORDS = get_args(Record)
@@ -97,50 +98,83 @@ class Recorders:
 
 
 def recorder(
-    record: Record, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+    record: Record,
+    chain: CompiledChain,
+    layout: Layout,
+    shocks: ShockPlan,
+    into: Recorded,
+    kernel: Kernel | None = None,
 ) -> CountryRecorder:
-    """Return the recorder that fills `into`, the rows of one chunk, with what `record` names."""
-    return _KINDS[record](chain, layout, shocks, into)
+    """Return the recorder that fills `into`, the rows of one chunk, with what `record` names.
+
+    `kernel` sums a week by country in compiled code; None = with NumPy.
+    """
+    return _KINDS[record](chain, layout, shocks, into, kernel)
 
 
 class CountryRecorder:
     """Keep sums by country: memory does not depend on the number of sites."""
 
     def __init__(
-        self, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+        self,
+        chain: CompiledChain,
+        layout: Layout,
+        shocks: ShockPlan,
+        into: Recorded,
+        kernel: Kernel | None = None,
     ) -> None:
         dtype = into.loss.dtype
-        self._layout, self._into, self._first = layout, into, shocks.first
+        self._layout, self._into, self._shocks, self._kernel = layout, into, shocks, kernel
+        self._first = shocks.first
         self._lost = -chain.value_added.astype(dtype)
         final = chain.final_value[layout.markets]
         self._final = np.where(layout.followed[:, None], final, 0.0).astype(dtype)
         self._backlog = chain.backlog[layout.markets].astype(dtype)
         self._has_backlog = bool((self._backlog > 0).any())
-        self._shocks = shocks
         self._waiting = np.zeros((len(layout.markets), shocks.lanes), dtype=dtype)
-        self._product = np.empty((chain.n_nodes, shocks.lanes), dtype=dtype)
+        if kernel is None:
+            self._product = np.empty((chain.n_nodes, shocks.lanes), dtype=dtype)
+        else:
+            self._total = np.empty((len(layout.countries), shocks.lanes), dtype=dtype)
+            self._missing = np.empty_like(self._waiting)
 
     def __call__(self, week: int, state: WeekState, /) -> None:
         """Record one week; nothing is lost before the first shock."""
         if week < self._first:
             return
+        if self._kernel is None:
+            self._sum(week, state)
+        else:
+            layout, into = self._layout, self._into
+            self._kernel(
+                week, state.output, state.wanted, self._waiting, layout.nodes, layout.country,
+                self._lost, layout.markets, layout.country[layout.markets], self._final,
+                layout.ends, layout.country[layout.ends], self._total, self._missing,
+                into.loss, into.unmet, into.worst,
+            )  # fmt: skip
+        if self._has_backlog or self._into.wanted is not None:
+            self._follow_markets(week, state)
+
+    def _sum(self, week: int, state: WeekState) -> None:
+        """Write the sums of one week by country."""
         layout, into, x = self._layout, self._into, state.output
         np.multiply(x, self._lost, out=self._product)
         into.loss[:, week] = layout.by_country.add(self._product).T
-        self._record_markets(week, x[layout.markets], state.wanted[layout.markets])
+        missing = (state.wanted[layout.markets] - self._waiting) - x[layout.markets]
+        into.unmet[:, week] = layout.markets_by_country.add(missing * self._final).T
         if len(layout.ends):
             lowest = layout.ends_by_country.minimum(x[layout.ends])
             into.worst[:, week] = np.where(np.isfinite(lowest), lowest, 0.0).T
 
-    def _record_markets(self, week: int, served: Array, wanted: Array) -> None:
-        """Record demand that is new and not served; what waited is served without being new."""
-        fresh = wanted
+    def _follow_markets(self, week: int, state: WeekState) -> None:
+        """Keep what markets newly want; what waits now is served later without being new."""
+        markets = self._layout.markets
+        served, wanted = state.output[markets], state.wanted[markets]
+        fresh = wanted - self._waiting if self._has_backlog else wanted
+        if self._into.wanted is not None:
+            self._into.wanted[:, week] = fresh.T
         if self._has_backlog:
-            fresh = wanted - self._waiting
             self._waiting = self._backlog * self._unserved(week, served, wanted, fresh)
-        missing = (fresh - served) * self._final
-        self._into.unmet[:, week] = self._layout.markets_by_country.add(missing).T
-        self._keep_wanted(week, fresh)
 
     def _unserved(self, week: int, served: Array, wanted: Array, fresh: Array) -> Array:
         """Return what may wait: what rebuilding did not get stays in the damage that is left."""
@@ -151,9 +185,6 @@ class CountryRecorder:
         fill = np.divide(1.0 + served, level, out=np.ones_like(level), where=level > 0)
         rest: Array = wanted - served - (fresh - demand) * (1.0 - fill)
         return rest
-
-    def _keep_wanted(self, week: int, fresh: Array) -> None:
-        """Sums by country do not need it."""
 
 
 class SiteRecorder(CountryRecorder):
@@ -166,18 +197,19 @@ class SiteRecorder(CountryRecorder):
             assert self._into.deviation is not None
             self._into.deviation[:, week] = state.output.T
 
-    def _keep_wanted(self, week: int, fresh: Array) -> None:
-        assert self._into.wanted is not None
-        self._into.wanted[:, week] = fresh.T
-
 
 class FlowRecorder(SiteRecorder):
     """Keep every flow and slot as well."""
 
     def __init__(
-        self, chain: CompiledChain, layout: Layout, shocks: ShockPlan, into: Recorded
+        self,
+        chain: CompiledChain,
+        layout: Layout,
+        shocks: ShockPlan,
+        into: Recorded,
+        kernel: Kernel | None = None,
     ) -> None:
-        super().__init__(chain, layout, shocks, into)
+        super().__init__(chain, layout, shocks, into, kernel)
         self._edges = np.arange(chain.n_edges)
         self._detours = shocks.has_detours
         units = chain.kappa * chain.output[chain.edge_supplier]
