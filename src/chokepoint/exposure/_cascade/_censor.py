@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse import csgraph
 
 __all__ = ["Censored", "censor", "closed_classes"]
 
@@ -72,6 +71,8 @@ def closed_classes(shares: sparse.csr_array, leak: FloatArray) -> IntArray:
     A class is closed if its firms sell to one another only; a walk that enters it comes to
     each of them.
     """
+    from scipy.sparse import csgraph
+
     n_classes, label = csgraph.connected_components(shares, connection="strong")
     links = shares.tocoo()
     source, target = label[links.coords[0]], label[links.coords[1]]
