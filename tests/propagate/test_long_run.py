@@ -215,3 +215,22 @@ class TestDetour:
         assert seen.shipped[:, 0, 0] == pytest.approx(0.9)
         assert seen.detoured[:, 0, 0] == pytest.approx(0.1)
         assert row(seen, "mill@JPN") == pytest.approx([1.0] * 3)
+
+    def test_by_products_that_nobody_orders_take_it_too(self, engine):
+        draft = Draft(
+            flows=[
+                Flow("nd@JPN", "magnet@JPN", 100.0),
+                Flow("magnet@JPN", "market:magnet@JPN", 80.0),
+                Flow("swarf@JPN", "renewed@CHN", 20.0),
+                Flow("renewed@CHN", "market:renewed@CHN", 10.0),
+            ],
+            byproducts_of={"magnet@JPN": ["swarf@JPN"]},
+        )
+        what = stop(draft, "swarf@JPN", [0.2] * 3, detour=np.array([0.0, 0.5, 0.5]))
+        half = cut(draft, "magnet@JPN", [1.0, 1.0, 0.5])
+        seen = play(engine, draft, what + half, 3)
+        edges = seen.chain.edges
+        swarf = list(edges["supplier"]).index("swarf@JPN")
+        # In week 2 half of the swarf is there: a fifth of the flow passes, 0.3 goes round.
+        assert seen.shipped[:, swarf, 0] == pytest.approx([0.2, 0.2, 0.2])
+        assert seen.detoured[:, swarf, 0] == pytest.approx([0.0, 0.5, 0.3])
