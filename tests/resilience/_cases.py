@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 from propagate._strategies import behaviours, drafts, effects, scenarios
-from propagate.oracle import play
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import UnknownLabelError
 from chokepoint.propagate import Behaviour, compile_chain, trace
-from chokepoint.resilience._model import shock_plan
 from chokepoint.resilience._recourse import build_recourse
 from chokepoint.resilience._trajectory import as_point
 from chokepoint.scenario import Effects, Scenario
@@ -71,38 +68,11 @@ def rich_cases(draw) -> tuple[SupplyChain, Given, Behaviour]:
     return chain, Given(draw(effects(chain, weeks=WEEKS))), behaviour
 
 
-def slow_run(chain, scenario, behaviour, *, weeks):
-    """Return what the slow model does, in the arrays of a trace."""
-    compiled = compile_chain(chain)
-    seen = play(chain, scenario.effects(chain, weeks), weeks=weeks, behaviour=behaviour)
-    labels = compiled.edges[["supplier", "buyer", "slot"]]
-    edges = list(labels.itertuples(index=False, name=None))
-    nodes, slots = list(compiled.nodes.index), list(compiled.groups)
-
-    def of(name, keys, default=0.0):
-        return np.array([[week.get(key, default) for key in keys] for week in seen.of(name)])
-
-    licences = shock_plan(chain, compiled, scenario, weeks).licences
-    licensed = [] if licences is None else [edges[place] for place in licences.edges]
-    return SimpleNamespace(
-        output=1.0 + np.array([[week[node] for node in nodes] for week in seen.output]),
-        used=1.0 + of("used", slots),
-        stock=of("stock", slots),
-        made=of("made", edges),
-        shipped=of("shipped", edges),
-        detoured=of("detoured", edges),
-        surplus=of("surplus", nodes),
-        queue=of("queue", licensed).reshape(weeks, -1),
-        goods=of("goods", licensed).reshape(weeks, -1),
-    )
-
-
-def run_as_point(chain, scenario, behaviour, *, slow=False, **options):
+def run_as_point(chain, scenario, behaviour, **options):
     """Return the recourse program of a scenario and the run of the weekly model as its point."""
     built = build_recourse(chain, scenario, scarcity=behaviour.scarcity, **options)
     weeks = built.model.periods.end
-    how = slow_run if slow else trace
-    run = how(chain, scenario, weeks=weeks, behaviour=behaviour)
+    run = trace(chain, scenario, weeks=weeks, behaviour=behaviour)
     return built, as_point(built.model, built.columns, run, built.program.n_columns)
 
 

@@ -53,7 +53,7 @@ def as_point(model: Model, columns: Columns, run: Trace, size: int) -> FloatArra
     put(columns.extra, np.maximum(output - weeks, 0.0))
     put(columns.output, output)
     put(columns.flow, total(run.shipped).T / unit)
-    put(columns.detour, total(_detoured(run)).T / unit)
+    put(columns.detour, total(run.detoured).T / unit)
     upkeep = total(_upkeep(model, run)).T
     served = _served(model, run)
     put(columns.use, served)
@@ -66,15 +66,11 @@ def as_point(model: Model, columns: Columns, run: Trace, size: int) -> FloatArra
     return point
 
 
-def _detoured(run: Trace) -> FloatArray:
-    return np.asarray(getattr(run, "detoured", np.zeros_like(run.shipped)))
-
-
 def _ways(model: Model, run: Trace) -> Iterator[tuple[FloatArray, int, IntArray]]:
     """Return what was sent (weeks, E), its lead, and the flows that have this lead."""
     for sent, leads in (
         (run.shipped, model.chain.lead),
-        (_detoured(run), model.limits.detour_lead),
+        (run.detoured, model.limits.detour_lead),
     ):
         for lead in np.unique(leads[sent.any(axis=0)]):
             yield sent, int(lead), np.flatnonzero(leads == lead)
