@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from propagate._chains import Alternative, Draft, Flow, line
+from propagate._engines import engine_class
 from propagate._play import STIFF
 
 from chokepoint.errors import OptionError, UnknownLabelError
@@ -103,19 +104,25 @@ def assert_same(one, other) -> None:
         assert np.array_equal(mine[name], theirs[name], equal_nan=True), name
 
 
+@pytest.fixture(params=["numpy", "numba"])
+def engine(request):
+    engine_class(request.param)
+    return request.param
+
+
 class TestCuts:
     @pytest.mark.parametrize("record", ["country", "site", "all"])
     @pytest.mark.parametrize("dtype", ["float64", "float32"])
-    def test_chunks_and_threads_change_no_bit(self, draws, monkeypatch, record, dtype):
-        options = {"weeks": WEEKS, "record": record, "dtype": dtype, "engine": "numpy"}
+    def test_chunks_and_threads_change_no_bit(self, draws, monkeypatch, engine, record, dtype):
+        options = {"weeks": WEEKS, "record": record, "dtype": dtype, "engine": engine}
         whole = simulate(draws, SCENARIOS, **options)
         for lanes in (1, 3, 7, 9):
             monkeypatch.setattr(simulate_module, "_LANES_PER_CHUNK", lanes)
             for threads in (1, 3):
                 assert_same(simulate(draws, SCENARIOS, threads=threads, **options), whole)
 
-    def test_a_batch_is_a_loop_of_singles(self, chain):
-        options = {"weeks": WEEKS, "record": "all"}
+    def test_a_batch_is_a_loop_of_singles(self, chain, engine):
+        options = {"weeks": WEEKS, "record": "all", "engine": engine}
         together = simulate(chain, SCENARIOS, **options)
         for row, scenario in enumerate(SCENARIOS):
             alone = kept(simulate(chain, scenario, **options))
@@ -124,9 +131,10 @@ class TestCuts:
             rows = together.leakage().query("scenario == @scenario.name")
             assert np.array_equal(rows.to_numpy(), alone["leakage"])
 
-    def test_what_is_recorded_changes_no_bit(self, chain):
-        some = {r: simulate(chain, SCENARIOS, weeks=WEEKS, record=r) for r in ("site", "all")}
-        sums = simulate(chain, SCENARIOS, weeks=WEEKS, record="country")
+    def test_what_is_recorded_changes_no_bit(self, chain, engine):
+        options = {"weeks": WEEKS, "engine": engine}
+        some = {r: simulate(chain, SCENARIOS, record=r, **options) for r in ("site", "all")}
+        sums = simulate(chain, SCENARIOS, record="country", **options)
         for outcome in some.values():
             for table in ("loss", "unmet", "tariffs"):
                 assert getattr(outcome, table)().equals(getattr(sums, table)())
@@ -245,6 +253,19 @@ class TestFlows:
         weekly = chain.edges["quantity"].to_numpy() / 52.0
         np.testing.assert_allclose(outcome.flow("baseline"), np.tile(weekly, (3, 1)), rtol=1e-14)
         assert outcome.slot("baseline").eq(chain.slots["stock_weeks"], axis=1).all(axis=None)
+
+    def test_what_slots_ask_for_is_seen_before_caps_cut_it(self, chain):
+        outcome = simulate(chain, SCENARIOS, weeks=6, record="all")
+        assert (outcome.asked[0] == 1.0).all()
+        market = list(chain.slots.index).index(("market:mill@JPN", "demand"))
+        mill = list(chain.slots.index).index(("mill@USA", "ore"))
+        # Demand rises by 40 per cent in week 1, and markets order it for week 2.
+        assert outcome.asked[5, :3, market].tolist() == pytest.approx([1.0, 1.0, 1.4])
+        # A ban cuts the flows of the mill; what the mill asks for rises a week later.
+        assert outcome.asked[1, :2, mill].tolist() == [1.0, 1.0]
+        assert outcome.asked[1, 2, mill] > 1.05
+        with pytest.raises(ValueError, match="read-only"):
+            outcome.asked[:] = 0.0
 
     def test_frames_name_flows_and_slots(self, chain):
         outcome = simulate(chain, SCENARIOS, weeks=6, record="all")
