@@ -9,7 +9,7 @@ from propagate._chains import PRICE, Draft, Flow
 import chokepoint as cp
 from chokepoint.errors import OptionError, UnknownLabelError
 from chokepoint.propagate import bid_price
-from chokepoint.scenario import ExportBan, Outage, Scenario
+from chokepoint.scenario import DemandShift, ExportBan, Outage, Scenario
 
 
 def ore_for_two() -> Draft:
@@ -58,6 +58,11 @@ def test_a_part_of_the_world_has_a_price_of_its_own():
     assert here == pytest.approx({"JPN": 4 * PRICE, "USA": 0.5 * PRICE})
     # In one market without borders three quarters of the ore end with the bricks.
     assert bid_price(outcome, chain, "ore")[0].item() == pytest.approx(PRICE)
+
+
+def test_nobody_is_rationed_where_demand_falls():
+    chain, outcome = run(Scenario("fall", DemandShift(country="JPN", change=-0.5)))
+    assert (bid_price(outcome, chain, "ore", measure="multiple").to_numpy() == 1.0).all()
 
 
 def test_a_low_bid_never_pushes_the_price_below_baseline():
