@@ -92,6 +92,7 @@ def played(engine, compiled):
                 "detoured": np.array(state.detoured(flows)),
                 "surplus": np.array(state.surplus),
                 "queue": np.array(state.queue),
+                "asked": np.array(state.asked),
             }
         )
 

@@ -50,6 +50,7 @@ _NO_LIMIT = 1e6
 _MOST_LEVELS = 8
 _SAME = 1e-12
 _ROUNDING = 1e-6
+_NOISE = 64.0
 _RULES = ("use", "desired", "realised")
 
 
@@ -353,14 +354,16 @@ class DenseEngine:
 
     def _produce(self, week: int) -> None:
         behaviour = self.behaviour
+        early = behaviour.scarcity == "last_output"
+        # What differs by less is rounding.
+        least = _NOISE * np.finfo(self.dtype).eps if early else _ROUNDING
         ramping = 0
         if behaviour.ramp:
-            early = behaviour.scarcity == "last_output"
             ramping = (2 if week >= 2 else 0) if early else 1
         if behaviour.order_shares == "capacity":
             np.copyto(self._before(), self.chi)
         self._kernels.nodes_week(
-            ramping, self.dtype.type(_ROUNDING), self.chain.is_market, self._top, self._tempo,
+            ramping, self.dtype.type(least), self.chain.is_market, self._top, self._tempo,
             self._levels, self.capacity, self.ramp, self.demand, self.x, self.wish, self.lowest,
             self.chi, self.fixed, self.moving,
         )  # fmt: skip
@@ -417,6 +420,19 @@ class _DenseWeek:
     @property
     def wanted(self) -> Array:
         return self._cut(self._engine.demand)
+
+    @property
+    def asked(self) -> Array:
+        engine, chain = self._engine, self._chain
+        order = 1.0 + self._cut(engine.order)[self._row]
+        if engine.behaviour.order_shares == "baseline":
+            return np.asarray(order)
+        # Shared out by capacity, the orders of a slot are kept per unit of capacity.
+        chi = self._cut(engine.chi_before)[chain.edge_supplier]
+        change = np.zeros_like(order)
+        np.add.at(change, chain.edge_group, chain.sigma.astype(engine.dtype) * chi)
+        change[chain.is_market[chain.group_buyer]] = 0.0
+        return np.asarray(order * (1.0 + change) + self._cut(engine.held)[self._row])
 
     def ordered(self, edges: IntArray) -> Array:
         engine, chain = self._engine, self._chain

@@ -98,10 +98,9 @@ def _order(rule, fleeting, final, x, wish, after, used, target, pace):  # pragma
     if rule == 2 and not final:
         aim = x
     gap = target * aim - after
-    if rule == 2:
-        return max(aim + gap * pace, -1.0)
-    base = used if rule == 0 else wish
-    return base + max(gap, 0.0) * pace
+    if rule == 0:
+        return used + max(gap, 0.0) * pace
+    return max(aim + gap * pace, -1.0)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -117,12 +116,11 @@ def nodes_week(  # pragma: no cover
                 demand[i, k] = cap[i, k] - 1.0
         elif ramping == 2:
             for k in range(lanes):
-                short = max(demand[i, k] - x[i, k], 0.0)
                 asked = 1.0 + demand[i, k]
-                scarcity = short / asked if asked > 0.0 else 0.0
+                scarcity = (demand[i, k] - x[i, k]) / asked if asked > 0.0 else 0.0
                 up = (top[i] - alpha[i, k]) * scarcity
-                step = up if scarcity > 0.0 else 1.0 - alpha[i, k]
-                alpha[i, k] += step / tempo[i]
+                step = up if abs(scarcity) > threshold else 1.0 - alpha[i, k]
+                alpha[i, k] = max(alpha[i, k] + step / tempo[i], 1.0)
         for k in range(lanes):
             ceiling = cap[i, k] * alpha[i, k] - 1.0
             if market[i]:
