@@ -109,6 +109,19 @@ def test_what_is_no_scenario_is_refused(chain):
         simulate(chain, ["ban"], weeks=1)
 
 
+@pytest.mark.parametrize("wrong", ["rare_earths", 3, ["rare_earths"], None])
+def test_what_is_no_chain_is_refused(chain, wrong):
+    with pytest.raises(OptionError, match="Expected a SupplyChain"):
+        simulate(wrong, BASE, weeks=1)
+    with pytest.raises(OptionError, match=r"propagate\.run"):
+        simulate(compile_chain(chain), BASE, weeks=1)
+
+
+def test_draws_may_come_one_by_one(chain):
+    outcome = simulate((chain for _ in range(3)), BASE, weeks=1)
+    assert list(outcome.scenarios) == [(draw, "baseline") for draw in range(3)]
+
+
 def test_unknown_labels_offer_the_nearest(chain):
     with pytest.raises(UnknownLabelError, match='closest: "AUS"'):
         simulate(chain, Scenario("x", ExportBan(by="AUT")), weeks=1)

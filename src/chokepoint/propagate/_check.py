@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import ChokepointError, Issue, OptionError, TableError, UnknownLabelError
 from chokepoint.propagate._compile import CompiledChain
+from chokepoint.propagate._engines import ENGINES
+from chokepoint.propagate._recorder import RECORDS
 from chokepoint.scenario import Scenario
 
 __all__ = [
     "check_chain",
     "check_events",
-    "choice_problem",
     "listed_scenarios",
+    "option_problems",
     "raise_options",
     "repeated_names",
-    "whole_problem",
 ]
 
 _BALANCE = 1e-9
@@ -38,7 +39,18 @@ def raise_options(problems: Sequence[str]) -> None:
         raise OptionError(f"{len(problems)} problems:" + "".join(f"\n  {one}" for one in problems))
 
 
-def whole_problem(option: str, value: Any) -> list[str]:
+def option_problems(weeks: Any, record: Any, dtype: Any, engine: Any, threads: Any) -> list[str]:
+    """Return what is wrong with the options of a run."""
+    problems = _whole_problem("weeks", weeks)
+    problems += _choice_problem("record", record, RECORDS)
+    problems += _choice_problem("dtype", dtype, ("float64", "float32"))
+    problems += _choice_problem("engine", engine, ENGINES)
+    if threads is not None:
+        problems += _whole_problem("threads", threads)
+    return problems
+
+
+def _whole_problem(option: str, value: Any) -> list[str]:
     """Return a problem unless `value` is a whole number of at least 1."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if whole and value >= 1:
@@ -46,7 +58,7 @@ def whole_problem(option: str, value: Any) -> list[str]:
     return [f"{option} must be a whole number of at least 1, got {value!r}."]
 
 
-def choice_problem(option: str, value: object, choices: Sequence[str]) -> list[str]:
+def _choice_problem(option: str, value: object, choices: Sequence[str]) -> list[str]:
     """Return a problem unless `value` is one of `choices`."""
     if isinstance(value, str) and value in choices:
         return []

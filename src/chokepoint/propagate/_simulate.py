@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from chokepoint.chain import SupplyChain
+from chokepoint.errors import OptionError
 from chokepoint.propagate._batch import Batch
 from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._check import (
     check_chain,
     check_events,
-    choice_problem,
     listed_scenarios,
+    option_problems,
     raise_options,
     repeated_names,
-    whole_problem,
 )
 from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain
-from chokepoint.propagate._engines import ENGINES, EngineName
+from chokepoint.propagate._engines import EngineName
 from chokepoint.propagate._outcome import Outcome
-from chokepoint.propagate._recorder import RECORDS, Record
+from chokepoint.propagate._recorder import Record
 from chokepoint.scenario import Effects, Scenario, project_effects
 
 __all__ = ["run", "simulate"]
@@ -127,26 +128,30 @@ def simulate(
     0.0
     """
     listed, problems = listed_scenarios(scenarios)
-    problems += _option_problems(weeks, record, dtype, engine, threads)
-    chains = [chain] if isinstance(chain, SupplyChain) else list(chain)
-    if not chains:
+    problems += option_problems(weeks, record, dtype, engine, threads)
+    chains = _chains(chain)
+    first = next(chains, None)
+    if first is None:
         problems.append("Expected at least one chain, got none.")
     raise_options(problems)
-    compiled = [compile_chain(one) for one in chains]
+    assert first is not None
+    compiled, projects = [], []
+    for one in itertools.chain([first], chains):
+        # Draws are many: of each only the arrays are held.
+        compiled.append(compile_chain(one))
+        if start_date is not None:
+            projects.append(project_effects(one, start_date, weeks))
     check_same_structure(compiled)
-    for one in compiled:
-        check_chain(one)
-    unmatched = check_events(chains[0], listed, weeks)
-    # The name says how many chains were asked for: one chain in a list is a batch of draws.
-    draws = None if isinstance(chain, SupplyChain) else len(chains)
-    projects = None
-    if start_date is not None:
-        projects = [project_effects(one, start_date, weeks) for one in chains]
+    for arrays in compiled:
+        check_chain(arrays)
+    unmatched = check_events(first, listed, weeks)
 
     def effects(draw: int, scenario: int) -> Effects:
-        found = listed[scenario].effects(chains[0], weeks)
-        return found if projects is None else projects[draw] + found
+        found = listed[scenario].effects(first, weeks)
+        return projects[draw] + found if projects else found
 
+    # One chain in a list is a batch of draws.
+    draws = None if isinstance(chain, SupplyChain) else len(compiled)
     return _outcome(
         compiled,
         effects,
@@ -216,7 +221,7 @@ def run(
     chains = [chain] if isinstance(chain, CompiledChain) else list(chain)
     given = [effects] if isinstance(effects, Effects) else effects
     names = list(range(len(given))) if labels is None else list(labels)
-    problems = _option_problems(weeks, record, dtype, engine, threads)
+    problems = option_problems(weeks, record, dtype, engine, threads)
     problems += repeated_names(names)
     if not chains:
         problems.append("Expected at least one chain, got none.")
@@ -275,14 +280,14 @@ def _outcome(
     )
 
 
-def _option_problems(weeks: Any, record: Any, dtype: Any, engine: Any, threads: Any) -> list[str]:
-    problems = whole_problem("weeks", weeks)
-    problems += choice_problem("record", record, RECORDS)
-    problems += choice_problem("dtype", dtype, ("float64", "float32"))
-    problems += choice_problem("engine", engine, ENGINES)
-    if threads is not None:
-        problems += whole_problem("threads", threads)
-    return problems
+def _chains(given: Any) -> Iterator[SupplyChain]:
+    several = isinstance(given, Iterable) and not isinstance(given, SupplyChain | str)
+    for one in given if several else [given]:
+        if not isinstance(one, SupplyChain):
+            kind = type(one).__name__
+            hint = " chokepoint.propagate.run takes it." if kind == "CompiledChain" else ""
+            raise OptionError(f"Expected a SupplyChain or several, got a {kind}.{hint}")
+        yield one
 
 
 def _labels(names: Sequence[Any], draws: int | None) -> pd.Index:
