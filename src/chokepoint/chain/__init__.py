@@ -10,17 +10,20 @@ from chokepoint.chain._links import Links
 from chokepoint.chain._preferences import BLOC_PREFERENCE, HOME_PREFERENCE
 from chokepoint.chain._recipes import DEMAND
 from chokepoint.chain._summary import concentration
+from chokepoint.chain._value import CostShares, cost_shares
 
 __all__ = [
     "BLOC_PREFERENCE",
     "DEMAND",
     "GRADE_SPREAD",
     "HOME_PREFERENCE",
+    "CostShares",
     "FlowEstimate",
     "IndustryTable",
     "Links",
     "SupplyChain",
     "concentration",
+    "cost_shares",
     "estimate_flows",
     "read_tables",
 ]

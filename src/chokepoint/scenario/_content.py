@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chokepoint.chain import SupplyChain
+from chokepoint.chain import SupplyChain, cost_shares
 from chokepoint.errors import OptionError
 from chokepoint.scenario._index import BoolArray, ChainIndex, Labels, index_of
 
@@ -97,7 +97,7 @@ def content_of_nodes(chain: SupplyChain, areas: Labels) -> FloatArray:
     inside = index.in_areas(chain, areas)
     key = ("content", inside.tobytes())
     if key not in index.derived:
-        index.derived[key] = _solve(chain, index, inside[index.node_area] & ~index.is_market)
+        index.derived[key] = _solve(chain, inside[index.node_area] & ~index.is_market)
     found: FloatArray = index.derived[key]
     return found
 
@@ -127,33 +127,11 @@ def _process_of(chain: SupplyChain, index: ChainIndex) -> NDArray[np.intp]:
     )
 
 
-def _solve(chain: SupplyChain, index: ChainIndex, inside: BoolArray) -> FloatArray:
-    """Solve ``(1 - M) kappa = v [inside]``, M the cost shares of inputs of each node's process."""
-    from scipy.sparse import csc_array, csr_array, identity
-    from scipy.sparse.linalg import splu
-
-    nodes, size = chain.nodes, len(index.is_market)
-    value = np.where(index.is_market, 0.0, nodes["value_usd_m"].to_numpy(dtype=float))
-    value = np.where(nodes["is_process"].to_numpy(dtype=bool), 0.0, np.nan_to_num(value))
-    output = nodes["output_qty"].to_numpy(dtype=float)
-    price = np.divide(value, output, out=np.zeros(size), where=output > 0)
-    process = _process_of(chain, index)
-    together = np.bincount(process, value, minlength=size)
-    live = np.flatnonzero(index.live & ~index.is_market[index.buyer])
-    supplier, buyer = index.supplier[live], index.buyer[live]
-    worth = price[supplier] * chain.edges["quantity"].to_numpy(dtype=float)[live]
-    share = np.divide(worth, together[buyer], out=np.zeros(len(live)), where=together[buyer] > 0)
-    inputs = csr_array((share, (buyer, supplier)), shape=(size, size))
-    makers = np.where(value > 0)[0]
-    pick = csr_array((np.ones(len(makers)), (makers, process[makers])), shape=(size, size))
-    added = np.nan_to_num(nodes["value_added_usd_m"].to_numpy(dtype=float))
-    own = np.divide(added, value, out=np.zeros(size), where=value > 0)
-    system = csc_array(identity(size, format="csc") - pick @ inputs)
-    try:
-        content: FloatArray = splu(system).solve(np.where(inside, own, 0.0))
-    except RuntimeError:
-        content = np.full(size, np.nan)
-    if not np.isfinite(content).all():
+def _solve(chain: SupplyChain, inside: BoolArray) -> FloatArray:
+    """Solve ``kappa = v [inside] + M kappa``, M the cost shares of inputs."""
+    money = cost_shares(chain)
+    content = money.solve(np.where(inside, money.value_added, 0.0))
+    if content is None:
         raise OptionError(
             "embedded_content: the inputs on some cycle of the chain cost all that its outputs "
             "are worth, so content has no bound. Check prices and quantities along the cycle."
