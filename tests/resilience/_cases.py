@@ -61,11 +61,14 @@ def _fit(path, weeks):
 
 
 @st.composite
-def rich_cases(draw) -> tuple[SupplyChain, Given, Behaviour]:
-    """Return a chain with all that the weekly model knows, effects on it, and any behaviour."""
-    chain = draw(drafts(rich=True)).build()
+def rich_cases(draw) -> tuple[SupplyChain, Scenario | Given, Behaviour]:
+    """Return a chain with all that the weekly model knows, events or effects, any behaviour."""
+    draft = draw(drafts(rich=True))
+    chain = draft.build()
     behaviour = draw(behaviours(rich=True).filter(lambda some: not some.frozen_orders))
-    return chain, Given(draw(effects(chain, weeks=WEEKS))), behaviour
+    if draw(st.booleans()):
+        return chain, Given(draw(effects(chain, weeks=WEEKS))), behaviour
+    return chain, draw(scenarios(draft, weeks=WEEKS, rich=True)), behaviour
 
 
 def run_as_point(chain, scenario, behaviour, **options):
