@@ -212,6 +212,24 @@ class TestMemory:
         assert grown - base < 2e6
         assert self.peak(many, "site", monkeypatch) - grown > 4e6
 
+    def test_running_takes_no_more_than_the_docstring_says(self, monkeypatch):
+        compiled = self.wide(60)
+        effect = FlowEffect(np.arange(10), np.full(6, 0.5))
+        peaks = {}
+        for lanes in (40, 240):
+            monkeypatch.setattr(simulate_module, "_LANES_PER_CHUNK", lanes)
+            effects = [Effects(flows=(effect,))] * lanes
+            options = {"weeks": 6, "record": "country", "engine": "numpy"}
+            run(compiled, effects, **options)
+            tracemalloc.start()
+            run(compiled, effects, **options)
+            peaks[lanes] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        kept = 8 * 6 * 3 * 2
+        state = 21 * compiled.n_edges + 12 * compiled.n_nodes + 13 * compiled.n_groups
+        per_lane = (peaks[240] - peaks[40]) / 200
+        assert per_lane < 1.25 * (8 * state + kept)
+
     def test_effects_live_no_longer_than_their_chunk(self, chain, monkeypatch):
         monkeypatch.setattr(simulate_module, "_LANES_PER_CHUNK", 4)
         alive = weakref.WeakSet()

@@ -112,12 +112,12 @@ def simulate(
     and w bytes a number (8 or 4): what is kept takes
 
     .. math::
-        w\, B\, T\, (3 C + [N + \text{markets}]_{\text{site, all}} + [E + G]_{\text{all}})
+        w\, B\, T\, (3 C + [N + \text{markets}]_{\text{site, all}} + [E + 2 G]_{\text{all}})
 
-    bytes, and running at most about :math:`w \cdot \text{threads} \cdot b\, (10 E + 12 N +
-    (12 + \max L) G)` more for chunks of b lanes, whatever B is. Effects and shock arrays are made
-    for one chunk at a time. Results are the same to the last bit for any size of chunk and
-    number of threads.
+    bytes, and running at most about :math:`w \cdot \text{threads} \cdot b\, (21 E + 12 N +
+    (12 + \max L) G)` more for chunks of b lanes with NumPy, and less in compiled engines,
+    whatever B is. Effects and shock arrays are made for one chunk at a time. Results are the
+    same to the last bit for any size of chunk and number of threads.
 
     Examples
     --------
