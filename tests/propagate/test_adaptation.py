@@ -68,8 +68,9 @@ class TestSwitching:
         assert (seen["weight"][0][:mines, 0] == watch_shares(draft)[:mines]).all()
 
     def test_growth_beyond_the_limit_waits_for_qualification(self):
-        # Stock is ample, so the mill orders its need. Triggered in week 0, qualified in week 4.
-        draft = two_mines(qualification=4.0, stock_weeks=50.0, reorder_weeks=1e9)
+        # Stock is ample and never binds, so the mill orders its need. Triggered in week 0, qualified in week 4.
+        ample = {"stock_weeks": 50.0, "reorder_weeks": 1e9, "criticality": 0.0}
+        draft = two_mines(qualification=4.0, **ample)
         behaviour = Behaviour(ramp=False, speed=1.0, memory=1.0)
         orders = ore(draft, "orders", ExportBan(by="AUS"), weeks=8, behaviour=behaviour)
         assert orders["ore@BRA"] == pytest.approx([0.5, *[0.625] * 4, 1.0, 1.0, 1.0], abs=2e-6)

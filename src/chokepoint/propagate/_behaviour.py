@@ -55,13 +55,14 @@ class Behaviour:
         Blocs whose members are allies; None = every bloc of the chain.
     order_rule : {"use", "desired", "realised"}
         What an order replaces: what was used; what the desired output needs; or what the output
-        that came about needs, with gaps of the inventory position closed in both directions.
+        that came about needs. The last two close gaps of the inventory position in both
+        directions, the first never orders less than was used.
     order_shares : {"baseline", "capacity"}
         Whether orders go to suppliers in baseline shares or in proportion to the capacity that
         each has at present. "capacity" replaces switching.
     scarcity : {"this_week", "last_output"}
         Whether ramp-up compares a week's demand with the output of the same week, or with that
-        of the week before. "last_output" is the timing of BoARIO 0.7.2.
+        of the week before, both signs counting. "last_output" is what BoARIO 0.7.2 does.
 
     Notes
     -----

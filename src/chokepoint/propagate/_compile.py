@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chokepoint.chain import Links, SupplyChain
+from chokepoint.chain import SupplyChain
 from chokepoint.errors import ShapeError
-from chokepoint.schema import split_list
+from chokepoint.propagate._facts import bids, blocs_by_area, end_sectors, reorder_weeks
 
 __all__ = [
     "WEEKS_PER_YEAR",
@@ -59,7 +59,8 @@ class CompiledChain:
     eps, phi : array (G, lanes)
         Essentiality of a nested slot, and share lost through a disjoint one.
     stock, throttle, reorder : array (G, lanes)
-        Stock cover, throttle cover and reorder time [weeks].
+        Stock cover, throttle cover and reorder time [weeks]; the latter no longer than the
+        cover of stock and goods in transit together where the slot can stop its buyer.
     storable, pushed : array of bool (G,)
         Whether the slot keeps stock; whether by-products are pushed into it.
     edge_supplier, edge_group, lead : array of int (E,)
@@ -152,17 +153,6 @@ def _flags(values: pd.Series) -> BoolArray:
     return values.to_numpy(dtype=bool)
 
 
-def _end_sector(nodes: pd.DataFrame, links: Links) -> BoolArray:
-    """Return sites whose product ends in final demand and enters no other site."""
-    is_site = nodes["kind"].eq("site").to_numpy()
-    is_final = ~is_site & nodes["sector"].ne("other_use").to_numpy()
-    active = ~links.dormant
-    feeds_site, feeds_final = np.zeros((2, len(nodes)), dtype=bool)
-    feeds_site[links.supplier[active & is_site[links.buyer]]] = True
-    feeds_final[links.supplier[active & is_final[links.buyer]]] = True
-    return np.asarray(feeds_final & ~feeds_site)
-
-
 def _labelled(chain: SupplyChain) -> pd.DataFrame:
     """Return the flows with labels, or without columns where labels would take too long."""
     size = len(chain.links.supplier)
@@ -247,13 +237,15 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         is_child=is_child,
         is_pushed=is_pushed,
         process=process,
-        end_sector=_end_sector(nodes, links),
+        end_sector=end_sectors(nodes, links),
         group_buyer=position.loc[slots.index.get_level_values("buyer")].to_numpy(dtype=np.intp),
         eps=_column(np.where(nested, essential, 0.0)),
         phi=_column(np.where(nested, 0.0, essential)),
         stock=_column(stock),
         throttle=_column(np.minimum(slots["throttle_weeks"].to_numpy(dtype=float), stock + 1.0)),
-        reorder=_column(slots["reorder_weeks"]),
+        reorder=_column(
+            reorder_weeks(slots, essential, edge_group, sigma * links.lead_weeks, stock)
+        ),
         storable=_flags(slots["storable"]),
         pushed=pushed_into,
         edge_supplier=supplier,
@@ -270,25 +262,9 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
         decay=_column(slots["decay_weekly"]),
         repair=_column(slots["repair_weeks"]),
         backlog=_column(nodes["backlog_share"]),
-        bid=_column(_bids(nodes, process, need, buyer)),
-        allies=_allies(chain.countries),
+        bid=_column(bids(nodes, process, need, buyer)),
+        allies=blocs_by_area(chain.countries),
     )
-
-
-def _bids(nodes: pd.DataFrame, process: IntArray, slot: FloatArray, buyer: IntArray) -> FloatArray:
-    """Return the value of buyer output per unit of input [USD]; a process is worth its outputs."""
-    value = np.nan_to_num(nodes["value_usd_m"].to_numpy(dtype=float))
-    outputs = np.zeros(len(nodes))
-    np.add.at(outputs, process[process >= 0], value[process >= 0])
-    value = np.where(_flags(nodes["is_process"]), outputs, value)
-    return 1e6 * np.divide(value[buyer], slot, out=np.zeros(len(slot)), where=slot > 0)
-
-
-def _allies(countries: pd.DataFrame) -> dict[str, frozenset[str]]:
-    return {
-        area: frozenset(split_list(blocs))
-        for area, blocs in zip(countries["area"], countries["blocs"], strict=True)
-    }
 
 
 def _check_pushed(

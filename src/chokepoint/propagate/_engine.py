@@ -35,6 +35,10 @@ class WeekState(Protocol):
         Rows of sites mean nothing.
         """
 
+    @property
+    def asked(self) -> Array:
+        """Orders of slots over baseline, before limits and caps of flows (G)."""
+
     def ordered(self, edges: IntArray) -> Array:
         """Orders on these flows as shares of the slot, under all limits, detours excluded."""
 
@@ -134,6 +138,11 @@ class BaselineState:
     def wanted(self) -> Array:
         """Zero everywhere."""
         return self._zeros(self._chain.n_nodes)
+
+    @property
+    def asked(self) -> Array:
+        """One everywhere."""
+        return self._zeros(self._chain.n_groups) + 1.0
 
     def ordered(self, edges: IntArray) -> Array:
         """Baseline shares."""

@@ -155,12 +155,12 @@ class NumpyEngine:
         demand = numbers.xp.where(numbers.is_market, self._wanted(), demand)
         early = self.behaviour.ramp and self.behaviour.scarcity == "last_output" and week >= 2
         if early:
-            capacity.ramp_up(demand, self.output, least=0.0, only=~numbers.is_process)
+            capacity.ramp_early(demand, self.output, only=~numbers.is_process)
         ceiling = capacity.ceiling()
         if numbers.has_children:
             demand = self.joint.call(demand, ceiling)
         if early and numbers.chain.is_process.any():
-            capacity.ramp_up(demand, self.output, least=0.0, only=numbers.is_process)
+            capacity.ramp_early(demand, self.output, only=numbers.is_process)
             ceiling = capacity.ceiling()
         return demand, ceiling
 
@@ -185,7 +185,7 @@ class NumpyEngine:
             production = self.production
             self.replenishment.renew(production.desired, output, production.used)
         if behaviour.ramp and behaviour.scarcity == "this_week":
-            self.capacity.ramp_up(demand, output, least=steps.ROUNDING)
+            self.capacity.ramp_up(demand, output)
         self.capacity.wear(self.production.available)
         self.backlog.update(demand, output, self.rebuilding.wanted)
         self.rebuilding.finish(demand, output)
@@ -220,6 +220,10 @@ class _Week:
     @property
     def wanted(self) -> NDArray[np.floating]:
         return self._numpy(self._engine.demand)
+
+    @property
+    def asked(self) -> NDArray[np.floating]:
+        return self._numpy(1.0 + self._engine.replenishment.order)
 
     def ordered(self, edges: IntArray) -> NDArray[np.floating]:
         engine, licences = self._engine, self._engine.licences

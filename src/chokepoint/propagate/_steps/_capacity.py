@@ -28,6 +28,8 @@ class Capacity:
         self.given = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
         self.ramp = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
         self.kept = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
+        # What the last digits of demand and output may differ by.
+        self._noise = 64.0 * float(np.finfo(numbers.dtype).eps)
         decaying = (numbers.chain.decay > 0).any(axis=1)
         self._slots = np.flatnonzero(decaying)
         self._index = numbers.arrays.plain(self._slots)
@@ -57,21 +59,37 @@ class Capacity:
             free = free | (numbers.is_child & (self.given >= 1.0))
         return xp.where(free, np.inf, self.level() - 1.0)
 
-    def ramp_up(self, demand: Array, output: Array, *, least: float, only: Array = None) -> None:
+    def ramp_up(self, demand: Array, output: Array) -> None:
         r"""Step 10: sites that cannot meet demand build up capacity, others fall back.
 
         .. math:: \zeta_i = \frac{(D_i - x_i)_+}{1 + D_i}, \qquad
             \alpha_i \leftarrow \alpha_i + \frac{(\alpha^{max}_i - \alpha_i)\, \zeta_i}{T_i},
 
-        and back towards 1 at the same pace where the scarcity is at most `least`.
+        and back towards 1 at the same pace where nothing is scarce.
+        """
+        xp = self._numbers.xp
+        scarcity = ratio(xp, xp.maximum(demand - output, 0.0), 1.0 + demand, 0.0)
+        self._move_ramp(scarcity, scarcity > ROUNDING, ~self._numbers.is_market)
+
+    def ramp_early(self, demand: Array, output: Array, *, only: Array) -> None:
+        r"""Step 10 as BoARIO 0.7.2 times it: by the output of the week before.
+
+        .. math:: \zeta_i = \frac{D_i(t) - x_i(t - 1)}{1 + D_i(t)}
+
+        moves capacity in both directions, and :math:`\alpha_i \ge 1`.
         """
         numbers, xp = self._numbers, self._numbers.xp
-        scarcity = ratio(xp, xp.maximum(demand - output, 0.0), 1.0 + demand, 0.0)
+        scarcity = ratio(xp, demand - output, 1.0 + demand, 0.0)
+        moving = xp.abs(scarcity) > self._noise
+        self._move_ramp(scarcity, moving, only & ~numbers.is_market)
+        self.ramp = xp.maximum(self.ramp, 1.0)
+
+    def _move_ramp(self, scarcity: Array, moving: Array, sites: Array) -> None:
+        numbers, xp = self._numbers, self._numbers.xp
         up = (numbers.ramp_max - self.ramp) * scarcity / numbers.ramp_weeks
         down = (1.0 - self.ramp) / numbers.ramp_weeks
-        step = xp.where(scarcity > least, up, down)
-        still = numbers.is_market if only is None else numbers.is_market | ~only
-        self.ramp = xp.where(still, self.ramp, self.ramp + step)
+        step = xp.where(moving, up, down)
+        self.ramp = xp.where(sites, self.ramp + step, self.ramp)
 
     def wear(self, available: Array) -> None:
         r"""Step 11: capacity is lost without the inputs that keep it alive, and repaired later.

@@ -38,10 +38,11 @@ class Replenishment:
     def renew(self, desired: Array, output: Array, used: Array) -> None:
         r"""Set the order of the next week.
 
-        ``"use"`` orders :math:`u_g + ((n_g + \bar L_g) X - ip_g)_+ / \tau_g`; ``"desired"``
-        replaces :math:`u_g` by the wish :math:`X`; ``"realised"`` wishes the output that came
-        about and closes gaps in both directions, down to no order at all. Thrift lowers the
-        wish; upkeep has none beyond baseline.
+        With :math:`y` the use that is wished, ``"use"`` orders
+        :math:`u_g + ((n_g + \bar L_g)\, y - ip_g)_+ / \tau_g`, the others
+        :math:`\max(-1, y + ((n_g + \bar L_g)\, y - ip_g) / \tau_g)`. What is wished belongs to
+        the output that is desired; under ``"realised"`` to the output that came about. Thrift
+        lowers it, and upkeep is wished as at baseline.
         """
         numbers, xp = self._numbers, self._numbers.xp
         wished = self._wished(desired)
@@ -49,11 +50,10 @@ class Replenishment:
         if self._rule == "realised":
             aim = self._wished(xp.where(self._exogenous, desired, output))
         gap = self._target * aim - self.position
-        if self._rule == "realised":
-            order = xp.maximum(aim + gap / numbers.reorder, -1.0)
+        if self._rule == "use":
+            order = used + xp.maximum(gap, 0.0) / numbers.reorder
         else:
-            replaced = used if self._rule == "use" else wished
-            order = replaced + xp.maximum(gap, 0.0) / numbers.reorder
+            order = xp.maximum(aim + gap / numbers.reorder, -1.0)
         if self._has_fleeting:
             order = xp.where(self._fleeting, wished, order)
         if self._has_pushed:

@@ -132,9 +132,8 @@ class Suppliers:
         for lane, edges in redirections:
             told[edges, lane] = True
         boycotted = arrays.plain(told)
-        trusted = arrays.put(arrays.full(numbers.chain.n_edges, 1.0), self._caps.edges,
-                             self._caps.trusted)  # fmt: skip
-        known = xp.minimum(self.reliability, trusted)
+        # Its own act: the buyer does not take the same goods round it.
+        known = xp.minimum(self.reliability, arrays.number(shocks.allowed(week)))
         self.reliability = xp.where(boycotted, known, self.reliability)
         # Who does not buy from the boycotted has no reason to turn to others.
         buys = xp.where(boycotted & (self.weight > 0), self.weight, 0.0)
