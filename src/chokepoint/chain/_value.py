@@ -85,7 +85,7 @@ class _Sparse:
         from scipy.sparse.linalg import splu
 
         size = shares.shape[0]
-        self._factor = splu(csc_array(identity(size, format="csc") - shares))
+        self._factor: Any = splu(csc_array(identity(size, format="csc") - shares))
 
     def solve(self, right: FloatArray, *, transposed: bool = False) -> FloatArray:
         return np.asarray(self._factor.solve(right, "T" if transposed else "N"), dtype=np.float64)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from chokepoint.exposure._cascade import cascade_index
 from chokepoint.exposure._chokepoints import chokepoints, redundancy, stopped
 from chokepoint.exposure._concentration import concentration, dependence, hhi, hirschman
+from chokepoint.exposure._look_through import (
+    flow_betweenness,
+    hypothetical_extraction,
+    look_through,
+)
 from chokepoint.exposure._power import ces_output, ces_power, domar_loss, elasticity_path
 
 __all__ = [
@@ -16,8 +21,11 @@ __all__ = [
     "dependence",
     "domar_loss",
     "elasticity_path",
+    "flow_betweenness",
     "hhi",
     "hirschman",
+    "hypothetical_extraction",
+    "look_through",
     "redundancy",
     "stopped",
 ]
