@@ -136,6 +136,12 @@ def recourse(
     follows the fastest ramp, ``1 + (ramp_max - 1)(1 - (1 - 1/ramp_weeks)^t)``, instead of
     being there at once. Both make the bound tighter and hold for the weekly model.
 
+    *Effects that depend on the course.* Thrift saves as much as it ever can; capacity decays
+    by no more than the limits on flows into its slots force; rebuilding goes as fast as it
+    can, and is asked for as if it did not; backlog waits as if nothing had been sold. Each is
+    a bound that no course of the weekly model passes, given with its formula on the page *The
+    weekly model*. Frozen orders are outside: they send markets goods that nobody wants.
+
     Examples
     --------
     >>> import chokepoint as cp
