@@ -127,7 +127,8 @@ class TestLicence:
 
     def test_refused_orders_are_gone(self):
         licence = Licence(by="AUS", review_weeks=0, refused=0.25)
-        flow = shipped(ore_and_mill(stock=50.0, reorder_weeks=1e9), licence, weeks=5)
+        draft = ore_and_mill(stock=50.0, reorder_weeks=1e9, criticality=0.0)
+        flow = shipped(draft, licence, weeks=5)
         assert flow == pytest.approx(0.75, abs=1e-6)
 
     def test_a_refusal_ends_with_its_licence(self):
@@ -174,7 +175,8 @@ class TestLicence:
     def test_buyers_learn_from_refusals(self):
         # Half of every order is refused: Brazil gets the larger part once it is qualified.
         licence = Licence(by="AUS", review_weeks=0, refused=0.5)
-        _, seen = watch(two_mines().build(), [Scenario("x", licence)], weeks=30)
+        draft = two_mines(stock_weeks=50.0, reorder_weeks=1e9, criticality=0.0)
+        _, seen = watch(draft.build(), [Scenario("x", licence)], weeks=60)
         australia, brazil, _ = seen["weight"][-1][:, 0]
         assert brazil / australia == pytest.approx(2.0, rel=0.01)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from propagate._chains import Draft, Flow, line
@@ -163,7 +165,7 @@ class TestScarcity:
 
 
 class TestSharesByCapacity:
-    SETTINGS = {"order_shares": "capacity", **STIFF}
+    SETTINGS: ClassVar = {"order_shares": "capacity", **STIFF}
 
     def two_mines(self):
         slots = {("mill@JPN", "ore"): {"criticality": 0.0, "reorder_weeks": 1e12}}
