@@ -11,9 +11,25 @@ from propagate._strategies import DETERMINISTIC, behaviours, drafts, effects
 from propagate.oracle import play
 
 from chokepoint.propagate import compile_chain, run
+from chokepoint.scenario import Effects, TariffEffect
 
 WEEKS = 20
 FEW = settings(DETERMINISTIC, max_examples=25)
+
+
+@st.composite
+def tariffs(draw, size: int) -> Effects:
+    """Return up to two tariffs on some of `size` flows."""
+    some = [
+        TariffEffect(
+            np.array(sorted(draw(st.sets(st.integers(0, size - 1), min_size=1)))),
+            np.array(
+                draw(st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=WEEKS, max_size=WEEKS))
+            ),
+        )
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    return Effects(tariffs=tuple(some))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -22,7 +38,7 @@ FEW = settings(DETERMINISTIC, max_examples=25)
 def test_tables_are_sums_over_the_slow_model(engine, data):
     engine_class(engine)
     chain = data.draw(drafts(rich=True)).build()
-    what = data.draw(effects(chain, weeks=WEEKS))
+    what = data.draw(effects(chain, weeks=WEEKS)) + data.draw(tariffs(len(chain.edges)))
     behaviour = data.draw(behaviours(rich=True))
     history = play(chain, what, weeks=WEEKS, behaviour=behaviour)
     weeks = history.clear

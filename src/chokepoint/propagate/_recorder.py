@@ -226,7 +226,7 @@ class FlowRecorder(SiteRecorder):
             left = left + state.detoured(self._edges)
         self._into.shipments[:, week] = (left * self._units).T
         self._into.stock[:, week] = state.stock.T
-        self._into.asked[:, week] = getattr(state, "asked", np.ones((1, 1))).T
+        self._into.asked[:, week] = state.asked.T
 
 
 _KINDS: dict[Record, type[CountryRecorder]] = {
