@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse import csgraph
 
 from chokepoint.errors import OptionError
 from chokepoint.propagate._behaviour import Behaviour
@@ -211,6 +210,8 @@ def _components(
     supplier: IntArray, group: IntArray, n_nodes: int, n_groups: int
 ) -> tuple[int, IntArray]:
     """Return the connected sets of suppliers and slots, numbered."""
+    from scipy.sparse import csgraph
+
     size = n_nodes + n_groups
     # Flows are sorted by slot: the rows of a sparse matrix as they stand.
     pointer = np.zeros(size + 1, dtype=np.int64)
