@@ -18,12 +18,14 @@ __all__ = [
     "CompiledChain",
     "check_same_structure",
     "compile_chain",
+    "share_structure",
     "stack",
 ]
 
 WEEKS_PER_YEAR = 52.0
 
 _MOST_LABELS = 1_000_000
+_KEY = "compiled"
 
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
@@ -192,6 +194,16 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
     >>> bool(compiled.sigma.min() >= 0)
     True
     """
+    if chain.industries is None:
+        return _compiled(chain)
+    # The arrays of an input-output table are large and the chain never changes: made once.
+    if _KEY not in chain._cache:
+        chain._cache[_KEY] = _compiled(chain)
+    known: CompiledChain = chain._cache[_KEY]
+    return known
+
+
+def _compiled(chain: SupplyChain) -> CompiledChain:
     nodes, slots, links = chain.nodes, chain.slots, chain.links
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
     output = nodes["output_qty"].to_numpy(dtype=float)
@@ -288,8 +300,8 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def check_same_structure(chains: Sequence[CompiledChain]) -> None:
-    """Refuse chains that differ in more than numbers.
+def check_same_structure(chains: Sequence[CompiledChain], *, start: int = 1) -> None:
+    """Refuse chains that differ in more than numbers; the second is number `start` in messages.
 
     Raises
     ------
@@ -299,7 +311,7 @@ def check_same_structure(chains: Sequence[CompiledChain]) -> None:
     """
     first = chains[0]
     shared = [field.name for field in fields(CompiledChain) if field.name not in _NUMBERS]
-    for position, other in enumerate(chains[1:], start=1):
+    for position, other in enumerate(chains[1:], start=start):
         if not (other.nodes.index.equals(first.nodes.index) and other.groups.equals(first.groups)):
             raise ShapeError(
                 f"Expected chains with the same sites, slots and flows, got a chain {position} "
@@ -312,6 +324,15 @@ def check_same_structure(chains: Sequence[CompiledChain]) -> None:
                     f"Expected chains with the same {name}, got a chain {position} that differs "
                     "from the first. Simulate them one by one."
                 )
+
+
+def share_structure(first: CompiledChain, other: CompiledChain) -> CompiledChain:
+    """Return `other` with the labels and indices of `first`, which are the same, held once."""
+    parts = {
+        field.name: getattr(other if field.name in _NUMBERS else first, field.name)
+        for field in fields(CompiledChain)
+    }
+    return CompiledChain(**parts)
 
 
 def stack(chains: Sequence[CompiledChain]) -> CompiledChain:

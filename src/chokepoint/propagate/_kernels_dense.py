@@ -214,7 +214,13 @@ def single_week(  # pragma: no cover
                         cover = (slots.spare[g] + stock[g]) * slots.per_throttle[g]
                         lowest[level, i] = min(lowest[level, i], cover)
                 if shares:
-                    _share(structure, slots, held, c, count, at, width, grown, order, also)
+                    for q in range(count):
+                        total = 0.0 * z[0]
+                        row = structure.weight[at + q * width : at + (q + 1) * width]
+                        for j in range(width):
+                            total += row[j] * grown[j]
+                        arrives[q] = total
+                    _share(structure, slots, held, c, count, at, width, grown, arrives, order, also)
                 for q in range(count):
                     z[q] = order[c + q] * slots.need[c + q]
                 _demand(structure.weight, at, count, width, z, asked)
@@ -269,14 +275,12 @@ def _add_held(  # pragma: no cover
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _share(  # pragma: no cover
-    structure, slots, held, c, count, at, width, grown, order, also
+    structure, slots, held, c, count, at, width, grown, totals, order, also
 ):  # fmt: skip
     """Turn orders into orders per unit of capacity: (1 + r) / (1 + N) - 1."""
     for q in range(count):
         g = c + q
-        total = 0.0
-        for j in range(width):
-            total += structure.weight[at + q * width + j] * grown[j]
+        total = totals[q]
         if total > _SCARCE - 1.0:
             order[g] = (order[g] - total) / (1.0 + total)
             continue
