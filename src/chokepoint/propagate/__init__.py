@@ -6,8 +6,9 @@ from chokepoint.propagate._behaviour import Behaviour
 from chokepoint.propagate._compile import WEEKS_PER_YEAR, CompiledChain, compile_chain
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._price import bid_price
+from chokepoint.propagate._run import run
 from chokepoint.propagate._shocks import ShockPlan
-from chokepoint.propagate._simulate import run, simulate
+from chokepoint.propagate._simulate import simulate
 from chokepoint.propagate._trace import Trace, trace
 
 __all__ = [

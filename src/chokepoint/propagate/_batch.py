@@ -27,7 +27,7 @@ from chokepoint.propagate._engines import (
     thread_count,
 )
 from chokepoint.propagate._flow_recorder import Leak, LeakageRecorder, TariffRecorder, caps_of
-from chokepoint.propagate._layout import Layout, weekly_sales
+from chokepoint.propagate._layout import Layout
 from chokepoint.propagate._rationing import rationing_classes
 from chokepoint.propagate._recorder import Kernel, Record, Recorded, Recorders, recorder
 from chokepoint.propagate._shocks import ShockPlan
@@ -74,6 +74,8 @@ class Batch:
     ----------
     chains : sequence of CompiledChain
         Chains of one structure.
+    sales : sequence of array (N, 1)
+        What the nodes of each chain sell at baseline, by `weekly_sales`.
     scenarios : int
         Number of scenarios.
     effects : callable
@@ -83,6 +85,7 @@ class Batch:
     """
 
     chains: Sequence[CompiledChain]
+    sales: Sequence[FloatArray]
     scenarios: int
     effects: Callable[[int, int], Effects]
     weeks: int
@@ -179,7 +182,8 @@ class _Run:
         recorders: list[Recorder] = [
             recorder(batch.record, merged, self._layout, shocks, rows, self._kernel),
         ]
-        tariffs, leakage = self._flows(merged, chains, shocks, effects)
+        sales = [batch.sales[chain] for chain in (used[:1] if alike else used)]
+        tariffs, leakage = self._flows(merged, sales, shocks, effects)
         recorders += [part for part in (tariffs, leakage) if part is not None]
         record = recorders[0] if len(recorders) == 1 else Recorders(recorders)
         self._kind(merged, shocks, batch.behaviour, batch.dtype, self._classes).run(record)
@@ -192,7 +196,7 @@ class _Run:
     def _flows(
         self,
         merged: CompiledChain,
-        chains: Sequence[CompiledChain],
+        given: Sequence[FloatArray],
         shocks: ShockPlan,
         effects: Sequence[Effects],
     ) -> tuple[TariffRecorder | None, LeakageRecorder | None]:
@@ -200,7 +204,7 @@ class _Run:
         caps = [] if self._batch.record == "country" else caps_of(effects)
         if not caps and not len(shocks.tariff_edges):
             return None, None
-        sales = np.hstack([weekly_sales(chain) for chain in chains])
+        sales = np.hstack(given)
         tariffs = leakage = None
         if len(shocks.tariff_edges):
             tariffs = TariffRecorder(merged, self._layout, shocks, sales)

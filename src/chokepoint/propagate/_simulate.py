@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
@@ -20,15 +21,20 @@ from chokepoint.propagate._check import (
     listed_scenarios,
     option_problems,
     raise_options,
-    repeated_names,
 )
-from chokepoint.propagate._compile import CompiledChain, check_same_structure, compile_chain
+from chokepoint.propagate._compile import (
+    CompiledChain,
+    check_same_structure,
+    compile_chain,
+    share_structure,
+)
 from chokepoint.propagate._engines import EngineName
+from chokepoint.propagate._layout import weekly_sales
 from chokepoint.propagate._outcome import Outcome
 from chokepoint.propagate._recorder import Record
 from chokepoint.scenario import Effects, Scenario, project_effects
 
-__all__ = ["run", "simulate"]
+__all__ = ["Precision", "batch_outcome", "row_labels", "simulate"]
 
 Precision = Literal["float64", "float32"]
 
@@ -135,15 +141,19 @@ def simulate(
         problems.append("Expected at least one chain, got none.")
     raise_options(problems)
     assert first is not None
-    compiled, projects = [], []
+    compiled: list[CompiledChain] = []
+    sales, projects = [], []
     for one in itertools.chain([first], chains):
-        # Draws are many: of each only the arrays are held.
-        compiled.append(compile_chain(one))
+        arrays = compile_chain(one)
+        check_chain(arrays)
+        sales.append(weekly_sales(arrays))
         if start_date is not None:
             projects.append(project_effects(one, start_date, weeks))
-    check_same_structure(compiled)
-    for arrays in compiled:
-        check_chain(arrays)
+        if compiled:
+            check_same_structure([compiled[0], arrays], start=len(compiled))
+            # Draws are many: of each only the numbers are held.
+            arrays = share_structure(compiled[0], arrays)
+        compiled.append(arrays)
     unmatched = check_events(first, listed, weeks)
 
     def effects(draw: int, scenario: int) -> Effects:
@@ -152,10 +162,11 @@ def simulate(
 
     # One chain in a list is a batch of draws.
     draws = None if isinstance(chain, SupplyChain) else len(compiled)
-    return _outcome(
+    return batch_outcome(
         compiled,
+        sales,
         effects,
-        _labels([scenario.name for scenario in listed], draws),
+        row_labels([scenario.name for scenario in listed], draws),
         weeks=int(weeks),
         behaviour=behaviour,
         record=record,
@@ -167,90 +178,9 @@ def simulate(
     )
 
 
-def run(
-    chain: CompiledChain | Sequence[CompiledChain],
-    effects: Effects | Sequence[Effects],
-    *,
-    labels: Iterable[Any] | None = None,
-    weeks: int = 52,
-    behaviour: Behaviour | None = None,
-    record: Record = "site",
-    dtype: Precision = "float64",
-    engine: EngineName = "auto",
-    threads: int | None = None,
-    progress: bool | None = None,
-) -> Outcome:
-    """Run effects on a compiled chain, which may be made of plain arrays.
-
-    This is what :func:`simulate` does once tables and events have become arrays. Use it for
-    networks that are too large for tables.
-
-    Parameters
-    ----------
-    chain : CompiledChain or sequence of CompiledChain
-        The chain, or draws of one chain. Its frames may be without labels; then all nodes
-        belong to one area, ``"all"``.
-    effects : Effects or sequence of Effects
-        One for each scenario. A sequence that makes its items when asked keeps memory small.
-    labels : iterable, optional
-        Names of the scenarios; None = 0, 1, 2, ...
-    weeks, behaviour, record, dtype, engine, threads, progress
-        As for :func:`simulate`.
-
-    Returns
-    -------
-    Outcome
-        As from :func:`simulate`.
-
-    Raises
-    ------
-    OptionError, ShapeError, TableError, MissingDependencyError
-        As for :func:`simulate`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import chokepoint as cp
-    >>> from chokepoint.propagate import compile_chain, run
-    >>> from chokepoint.scenario import CapacityEffect, Effects
-    >>> compiled = compile_chain(cp.load("rare_earths"))
-    >>> half = Effects(capacity=(CapacityEffect(np.array([0]), np.full(8, 0.5)),))
-    >>> run(compiled, [Effects(), half], labels=["none", "half"], weeks=8).scenarios.tolist()
-    ['none', 'half']
-    """
-    chains = [chain] if isinstance(chain, CompiledChain) else list(chain)
-    given = [effects] if isinstance(effects, Effects) else effects
-    names = list(range(len(given))) if labels is None else list(labels)
-    problems = option_problems(weeks, record, dtype, engine, threads)
-    problems += repeated_names(names)
-    if not chains:
-        problems.append("Expected at least one chain, got none.")
-    if not len(given):
-        problems.append("Expected the effects of at least one scenario, got none.")
-    elif len(names) != len(given):
-        problems.append(f"Expected {len(given)} labels, one for each scenario, got {len(names)}.")
-    raise_options(problems)
-    check_same_structure(chains)
-    for one in chains:
-        check_chain(one)
-    draws = None if isinstance(chain, CompiledChain) else len(chains)
-    return _outcome(
-        chains,
-        lambda _, scenario: given[scenario],
-        _labels(names, draws),
-        weeks=int(weeks),
-        behaviour=behaviour,
-        record=record,
-        dtype=dtype,
-        engine=engine,
-        threads=threads,
-        progress=progress,
-        unmatched=[],
-    )
-
-
-def _outcome(
+def batch_outcome(
     chains: Sequence[CompiledChain],
+    sales: Sequence[NDArray[np.float64]],
     effects: Callable[[int, int], Effects],
     labels: pd.Index,
     *,
@@ -267,6 +197,7 @@ def _outcome(
     settings = behaviour or Behaviour()
     batch = Batch(
         chains,
+        sales,
         len(labels) // len(chains),
         effects,
         weeks,
@@ -290,7 +221,7 @@ def _chains(given: Any) -> Iterator[SupplyChain]:
         yield one
 
 
-def _labels(names: Sequence[Any], draws: int | None) -> pd.Index:
+def row_labels(names: Sequence[Any], draws: int | None) -> pd.Index:
     if draws is None:
         index: pd.Index = pd.Index(list(names), name="scenario")
         return index
