@@ -135,7 +135,12 @@ class Study:
 
         bounds = {
             (*key, horizon): recourse(
-                self.chain, scenario, targets=self.targets[key[1]], weeks=horizon, period=4
+                self.chain,
+                scenario,
+                targets=self.targets[key[1]],
+                weeks=horizon,
+                period=4,
+                scarcity=self.behaviour.scarcity,
             ).loss_total
             for horizon in horizons
             for key, scenario in self.scenarios(bundle=bundle).items()
