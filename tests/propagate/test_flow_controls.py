@@ -178,7 +178,8 @@ class TestLicence:
         draft = two_mines(stock_weeks=50.0, reorder_weeks=1e9, criticality=0.0)
         _, seen = watch(draft.build(), [Scenario("x", licence)], weeks=60)
         australia, brazil, _ = seen["weight"][-1][:, 0]
-        assert brazil / australia == pytest.approx(2.0, rel=0.01)
+        # Brazil builds up capacity when orders exceed it, and lets go again: it fills most.
+        assert brazil / australia == pytest.approx(2.0, rel=0.1)
 
 
 class TestBoycott:
