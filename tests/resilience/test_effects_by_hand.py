@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from propagate._chains import Draft, Flow
-from resilience._cases import Given
-from resilience._small import BAN, VALUE, mill, offer, plan_for_japan, rigid, second
+from resilience._cases import Given, run_as_point
+from resilience._small import BAN, VALUE, mill, offer, plan_for_japan, rigid, second, two_suppliers
 
+from chokepoint.propagate import Behaviour
 from chokepoint.resilience import recourse
 from chokepoint.resilience._recourse import build_recourse
 from chokepoint.scenario import (
+    Boycott,
     CapacityEffect,
     DemandShift,
     Effects,
@@ -200,3 +202,23 @@ def test_rebuilding_is_at_best_as_fast_as_its_weeks():
     # Six weeks' worth of goods at a quarter a week: up to 1.5 times baseline beyond demand.
     built = build_recourse(chain, scenario, weeks=12, first=0)
     assert built.model.limits.demand[market, 5] == pytest.approx(1.0 + 6.0 / 4.0)
+
+
+# ---------------------------------------------------------------- timing of ramp-up
+
+
+def test_capacity_that_grows_in_the_week_of_the_shock_needs_a_week_of_ramp_more():
+    draft = two_suppliers(sites={"ore@USA": {"ramp_max": 2.0, "ramp_weeks": 1.0}})
+    draft.flows = [draft.flows[0], Flow("ore@USA", "mill@JPN", 26.0, growth=1.0), draft.flows[2]]
+    chain = draft.build()
+    boycott = Scenario("boycott", Boycott(by="JPN", against="AUS", start=3))
+    at_once = Behaviour(scarcity="last_output")
+    # Orders move in week 3, and capacity with them: all the ore comes from the USA at once.
+    built, point = run_as_point(chain, boycott, at_once, targets="JPN", weeks=8, period=1)
+    assert built.program.violations(point, tolerance=1e-9) == []
+    late = build_recourse(chain, boycott, targets="JPN", weeks=8)
+    assert late.program.violations(point, tolerance=1e-9) != []
+    timed = best(draft, boycott, weeks=8, scarcity="last_output")
+    assert timed.loss_total == pytest.approx(0.0)
+    # Otherwise half of the ore of week 3 is missing in week 4.
+    assert best(draft, boycott, weeks=8).loss_total == pytest.approx(0.5 * VALUE)

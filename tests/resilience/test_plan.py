@@ -74,7 +74,8 @@ def _row(measure, kind, share, *, supplier=""):
 def test_without_money_the_loss_is_that_of_the_recourse_program(period):
     chain = all_kinds()
     fire = Scenario("fire", Outage(sites="ore@USA", severity=0.5, start=2, weeks=7))
-    threats = [BAN, fire, Scenario("both", [*BAN.events, *fire.events])]
+    leaky = ExportBan(by="AUS", leakage=0.4, leakage_lag=1, leakage_weeks=2)
+    threats = [BAN, fire, Scenario("both", [*BAN.events, *fire.events]), Scenario("leaky", leaky)]
     bought = plan_for_japan(chain, 1.0, threats, period=period)
     for threat in threats:
         alone = recourse(chain, threat, targets="JPN", weeks=12, period=period).loss_total

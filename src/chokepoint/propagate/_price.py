@@ -52,7 +52,7 @@ def bid_price(
     outcome : Outcome
         A run with ``record="all"``.
     chain : SupplyChain
-        The chain that was run.
+        The chain that was run; of several draws any, whose bids then stand for all.
     product : str
         A product.
     buyers : str or iterable of str, optional
@@ -141,7 +141,7 @@ def _shipped_and_missing(
     uses = edges["product"].eq(product).to_numpy()
     shipped, missing = [], []
     for slot, units in zip(slots["slot"], slots["units"], strict=True):
-        into = np.flatnonzero(slot_of == slot)
+        into = np.arange(*np.searchsorted(slot_of, [slot, slot + 1]))  # flows go by slot
         sent = outcome.shipments[:, :, into].astype(float)
         shipped.append(sent[:, :, uses[into]].sum(axis=2))
         # Of a slot with several inputs: what is lacking of it as a whole, in baseline shares.
