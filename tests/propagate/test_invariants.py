@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from chokepoint.propagate import Behaviour, compile_chain, simulate
 from chokepoint.scenario import CapacityEffect, DemandShift, Effects, ExportBan, Outage, Scenario
 
 WEEKS = 24
-FEW = settings(DETERMINISTIC, max_examples=15)
+FEW = settings(DETERMINISTIC, max_examples=10)
 FROZEN = Behaviour(switching=False, ramp=False, frozen_orders=True)
 BASELINE = Scenario("baseline")
 
@@ -95,7 +97,7 @@ def test_chains_stacked_in_one_batch_are_separate_runs(engine, data):
     what = data.draw(effects(chains[0], weeks=WEEKS))
     how = data.draw(behaviours(rich=True))
     if how.rationing == "highest_bidder":  # bids of the first chain decide for all draws
-        how = Behaviour(**{**vars(how), "rationing": "equalising"})
+        how = replace(how, rationing="equalising")
     together = run(engine, chains, [what, what], weeks=WEEKS, behaviour=how)
     for lane, chain in enumerate(chains):
         alone = run(engine, chain, [what], weeks=WEEKS, behaviour=how)
@@ -182,7 +184,10 @@ def test_total_unmet_demand_grows_with_severity_in_any_mode(engine, data):
 def test_single_precision_finds_the_same_losses_of_countries(engine, data):
     draft = data.draw(drafts(rich=True))
     scenario = data.draw(scenarios(draft, weeks=WEEKS, rich=True))
-    options = {"weeks": WEEKS, "behaviour": data.draw(behaviours(rich=True)), "engine": engine}
+    # "last_output" asks whether demand and output are the same to the precision of the run:
+    # where they differ by less than single precision shows, capacity falls back there only.
+    how = replace(data.draw(behaviours(rich=True)), scarcity="this_week")
+    options = {"weeks": WEEKS, "behaviour": how, "engine": engine}
     chain = draft.build()
     double = simulate(chain, scenario, **options).loss()
     single = simulate(chain, scenario, dtype="float32", **options).loss()

@@ -16,7 +16,7 @@ from chokepoint.propagate._rationing import rationing_classes
 from chokepoint.scenario import CapacityEffect, Effects
 
 WEEKS = 25
-FEW = settings(DETERMINISTIC, max_examples=12)
+FEW = settings(DETERMINISTIC, max_examples=8)
 BUYERS = ("CHN", "USA", "AUS", "CAN")
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 NOTHING = 1e-6
 WEEKS_A_YEAR = 52.0
+# Demand and output of two weeks that differ by less are the same.
+SAME = 64 * 2.0**-52
 
 
 # ---------------------------------------------------------------------- step 9, orders
@@ -22,16 +24,14 @@ def order(world: World) -> None:
     for g, row in world.slot.items():
         wished = _wished(world, g)
         gap = (world.target[g] + world.mean_lead[g]) * wished - world.position[g]
-        weeks = row["reorder_weeks"]
+        weeks = world.reorder[g]
         if g in world.pushed_slots:
             world.order[g] = 0.0
         elif not row["storable"]:
             world.order[g] = wished
         elif rule == "use":
             world.order[g] = world.used[g] + max(gap, 0.0) / weeks
-        elif rule == "desired":
-            world.order[g] = wished + max(gap, 0.0) / weeks
-        else:
+        else:  # "desired" and "realised" differ in what is wished
             world.order[g] = max(-1.0, wished + gap / weeks)
 
 
@@ -58,29 +58,26 @@ def ramp_this_week(world: World, name: str) -> None:
         return
     zeta = _scarcity(world.demand[name], world.x[name])
     world.note(zeta - NOTHING)
-    _ramp(world, name, zeta, up=zeta > NOTHING)
+    row, now = world.node[name], world.ramp[name]
+    step = (row["ramp_max"] - now) * zeta if zeta > NOTHING else 1.0 - now
+    world.ramp[name] = now + step / max(row["ramp_weeks"], 1.0)
 
 
 def ramp_last_output(world: World, name: str) -> None:
-    """Capacity grows where last week's output falls short of this week's demand."""
+    """Capacity follows this week's demand against last week's output, in both directions."""
     if name in world.market or world.week < 2:
         return
-    zeta = _scarcity(world.demand[name], world.before[name])
-    at_rest = world.demand[name] == world.before[name] == 0.0
-    if abs(world.ramp[name] - 1.0) > 1e-13 and not at_rest:
-        world.note(world.demand[name] - world.before[name])
-    _ramp(world, name, zeta, up=zeta > 0.0)
+    row, now, demand = world.node[name], world.ramp[name], world.demand[name]
+    zeta = (demand - world.before[name]) / (1.0 + demand) if demand > -1.0 else 0.0
+    if abs(now - 1.0) > 1e-13 and SAME / 8 < abs(zeta) < SAME * 8:
+        world.note(0.0)
+    step = (row["ramp_max"] - now) * zeta if abs(zeta) > SAME else 1.0 - now
+    world.ramp[name] = max(1.0, now + step / max(row["ramp_weeks"], 1.0))
 
 
 def _scarcity(demand: float, output: float) -> float:
     asked = 1.0 + demand
     return max(demand - output, 0.0) / asked if asked > 0.0 else 0.0
-
-
-def _ramp(world: World, name: str, zeta: float, *, up: bool) -> None:
-    row, now = world.node[name], world.ramp[name]
-    step = (row["ramp_max"] - now) * zeta if up else 1.0 - now
-    world.ramp[name] = now + step / max(row["ramp_weeks"], 1.0)
 
 
 # -------------------------------------------------- order shares by capacity (BoARIO's "alt")

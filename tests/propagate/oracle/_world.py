@@ -94,12 +94,18 @@ class World:
         self.pushed_slots = {(e[1], e[2]) for e in self.edge if e[0] in self.byproduct}
 
     def _slots(self) -> None:
-        self.target, self.throttle, self.mean_lead = {}, {}, {}
+        self.target, self.throttle, self.mean_lead, self.reorder = {}, {}, {}, {}
         for name, row in self.slot.items():
             target = row["stock_weeks"] if row["storable"] else 0.0
             self.target[name] = target
             self.throttle[name] = min(row["throttle_weeks"], target + 1.0)
             self.mean_lead[name] = sum(self.sigma[e] * self.lead[e] for e in self.into[name])
+            self.reorder[name] = row["reorder_weeks"]
+            stops = row["use_share"] * row["criticality"] > 0.0 and not row["decay_weekly"]
+            if stops and row["storable"]:
+                # A site that has stopped would else order less than it needs for ever.
+                longest = max(1.0, target + self.mean_lead[name])
+                self.reorder[name] = min(self.reorder[name], longest)
         self.decaying = {g for g, row in self.slot.items() if row["decay_weekly"] > 0.0}
         self.thrifty = {g for g, row in self.slot.items() if row["thrift_weekly"] > 0.0}
 
