@@ -237,11 +237,11 @@ class SupplyChain(TableProperties):
           nodes: 2 products, 4 sites, 4 markets in 2 areas
           flows: 18 (18 reported), 0 dormant
           sites by tier: 0: 4
-          confidence: A 0%, B 0%, C 0%, D 100% of 18 rows (flows not counted)
+          confidence: A 0%, B 0%, C 0%, D 100% of 19 rows (flows not counted)
         >>> chain.inputs.loc[chain.inputs["site"] == "goods@DEU", ["input", "quantity"]]
             input  quantity
-        4  energy  0.300000
-        5   goods  0.166667
+        5  energy  0.300000
+        6   goods  0.166667
         """
         options = IoOptions(
             usd_million=usd_million,

@@ -62,20 +62,21 @@ def read_io_table(table: Any, final_demand: Any, options: IoOptions) -> Industry
     flows, final, output = _frames(table, final_demand, options.output)
     issues: list[Issue] = []
     _check_labels(flows, final, output, issues)
-    broken = len(issues)
-    _check_options(options, issues)
-    if broken:
+    if issues:
+        _check_options(options, issues)
         _raise(issues, flows, final)
     order = flows.index
     Z = _numbers("Z", flows.reindex(columns=order), issues)
     Y = _numbers("Y", final.reindex(index=order), issues)
     x = None if output is None else _numbers("x", output.reindex(order).to_frame("x"), issues)
-    _raise(issues, flows, final)
+    readable = not issues
+    _check_options(options, issues)
     factor = options.usd_million
     areas, sectors, codes = _parts(order, final.columns, options, issues)
     Y, market_area = _by_area(Y * factor, codes["consumer"])
     x = None if x is None else x[:, 0] * factor
-    _check_balance(order, Z * factor, Y, x, options.tolerance, issues)
+    if readable:
+        _check_balance(order, Z * factor, Y, x, options.tolerance, issues)
     slots = _slots(options, order, codes, issues)
     _raise(issues, flows, final)
     labels = tuple(_clean(name) for name in sectors)
@@ -268,7 +269,7 @@ def _check_balance(
         rule = f"buys for {bought[i]:.6g} USD million, more than it sells ({sold[i]:.6g})"
         advice = "its value added is negative: book subsidies outside the table"
         issues.append(Issue("Z", "value added", rule, _shown(order[int(i)]), advice=advice))
-    if not len(order) or sold.max(initial=0.0) <= 0:
+    if sold.max(initial=0.0) <= 0:
         issues.append(Issue("Z", "rows", "must hold at least one industry with output"))
 
 
@@ -386,7 +387,7 @@ class _Labels:
         for label in labels.difference(expected):
             near = nearest_label(_shown(label), shown)
             rule = "is not a sector or industry of the table"
-            issues.append(Issue("options", name, rule, _shown(label), nearest=near))
+            issues.append(Issue("options", name, rule, value=_shown(label), nearest=near))
         for label in expected.difference(labels):
             issues.append(Issue("options", name, "must be stated for", value=_shown(label)))
         return len(issues) == before
