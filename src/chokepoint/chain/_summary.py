@@ -51,15 +51,20 @@ def concentration(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     -------
     DataFrame
         Index product, sorted by hhi then value (largest first); columns hhi (0 to 1), country
-        (the largest), share (its share of output), value_usd_m.
+        (the largest), share (its share of output), countries (number that make it), output
+        (units per year), value_usd_m. Products that nobody makes are left out.
     """
     sites = tables["sites"]
     by_country = sites.groupby(["product", "country"], as_index=False)["output_qty"].sum()
     total = by_country.groupby("product")["output_qty"].transform("sum")
-    made = by_country.assign(share=by_country["output_qty"] / total)[total > 0]
+    made = by_country.assign(share=by_country["output_qty"] / total)
+    made = made[made["output_qty"] > 0]
+    grouped = made.groupby("product")
     largest = made.sort_values("share", ascending=False, kind="stable").drop_duplicates("product")
     frame = largest.set_index("product")[["country", "share"]]
     frame.insert(0, "hhi", (made["share"] ** 2).groupby(made["product"]).sum())
+    frame["countries"] = grouped.size()
+    frame["output"] = grouped["output_qty"].sum()
     frame["value_usd_m"] = sites.groupby("product")["output_usd_m"].sum()
     order = ["hhi", "value_usd_m"]
     return pd.DataFrame(frame.sort_values(order, ascending=False, kind="stable"))

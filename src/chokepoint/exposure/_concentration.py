@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from chokepoint.chain import SupplyChain
+from chokepoint.chain import concentration as output_concentration
 from chokepoint.errors import OptionError
 
 __all__ = ["concentration", "dependence", "hhi", "hirschman"]
@@ -87,22 +88,17 @@ def concentration(chain: SupplyChain) -> pd.DataFrame:
     >>> bool(table["hhi"].between(0, 1).all())
     True
     """
-    sites = chain.sites
-    output = sites.groupby(["product", "country"])["output_qty"].sum()
-    output = output[output > 0]
-    total = output.groupby("product").sum()
-    share = output / total.reindex(output.index.get_level_values("product")).to_numpy()
-    grouped = share.groupby("product")
-    squares = (share**2).groupby("product").sum()
+    made = output_concentration(chain.tables)
+    tier = chain.products.set_index("product")["tier"]
     table = pd.DataFrame(
         {
-            "tier": chain.products.set_index("product")["tier"].reindex(total.index),
-            "output": total,
-            "countries": grouped.size(),
-            "leader": pd.Series([key[1] for key in grouped.idxmax()], index=total.index),
-            "leader_share": grouped.max(),
-            "hhi": squares,
-            "hirschman": np.sqrt(squares),
+            "tier": tier.reindex(made.index),
+            "output": made["output"],
+            "countries": made["countries"],
+            "leader": made["country"],
+            "leader_share": made["share"],
+            "hhi": made["hhi"],
+            "hirschman": np.sqrt(made["hhi"]),
         }
     )
     return table.sort_values(["hhi", "tier"], ascending=[False, True], kind="stable")
