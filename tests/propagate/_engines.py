@@ -20,7 +20,7 @@ ENGINES = {
     "numba": ("chokepoint.propagate._engine_numba", "NumbaEngine"),
 }
 NODES = ("output", "wanted", "surplus")
-SLOTS = ("stock", "used")
+SLOTS = ("stock", "used", "asked")
 FLOWS = ("ordered", "made", "shipped", "detoured")
 LICENSED = ("queue", "goods", "accepted")
 

@@ -22,6 +22,7 @@ ATOL = 1e-12
 NAMES = {
     "stock": "stock",
     "used": "used",
+    "asked": "asked",
     "ordered": "placed",
     "made": "made",
     "shipped": "shipped",

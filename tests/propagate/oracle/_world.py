@@ -26,6 +26,7 @@ KEPT = (
     "demand", "stock", "used", "position", "order", "placed", "called", "made", "shipped",
     "detoured", "arrived", "weight", "surplus", "queue", "goods", "ramp", "thrift", "health",
     "backlog", "extra", "left", "fill", "reliability", "trigger", "desired", "rate", "promised",
+    "asked",
 )  # fmt: skip
 """What a week leaves in the history besides output."""
 
@@ -133,6 +134,7 @@ class World:
         """Run one week; the names of steps are those of the docs."""
         how = self.behaviour
         self.week, self.before = week, self.x
+        self.asked = {g: 1.0 + order for g, order in self.order.items()}
         self.capacity = {name: adaptation.capacity(self, name) for name in self.node}
         self.extra = {name: adaptation.extra_demand(self, name) for name in self.market}
         self.allowed = {name: self.calendar.allowed(name, week) for name in self.edge}
