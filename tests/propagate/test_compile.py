@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from propagate._chains import Alternative, Draft, Flow, line
+from propagate._engines import run
 from propagate._strategies import DETERMINISTIC, drafts
 
+from chokepoint.chain import SupplyChain
 from chokepoint.propagate import WEEKS_PER_YEAR, compile_chain
+from chokepoint.scenario import ExportBan
 
 
 def recycled() -> Draft:
@@ -89,6 +95,96 @@ def test_services_have_no_stock():
     compiled = compile_chain(draft.build())
     assert compiled.stock.tolist() == [[0.0], [0.0]]
     assert compiled.throttle.tolist() == [[1.0], [1.0]]
+
+
+def test_a_market_with_goods_is_a_slot_that_keeps_stock():
+    draft = line("ore@AUS", "mill@JPN", "market:mill@JPN", stock=3.0, reorder_weeks=2.0)
+    draft.markets = {
+        "market:mill@JPN": {"stock_weeks": 1.5, "reorder_weeks": 2.0, "backlog_share": 0.25}
+    }
+    compiled = compile_chain(draft.build())
+    assert compiled.storable.tolist() == [True, True]
+    assert compiled.stock[:, 0].tolist() == [3.0, 1.5]
+    assert compiled.throttle[:, 0].tolist() == [1.0, 1.0]
+    assert compiled.reorder[:, 0].tolist() == [2.0, 2.0]
+    assert compiled.backlog[:, 0].tolist() == [0.0, 0.0, 0.25]
+    draft.services = ("mill",)
+    # That the market holds goods is what its table says, whatever the product.
+    assert compile_chain(draft.build()).stock[:, 0].tolist() == [3.0, 1.5]
+
+
+def test_a_market_without_goods_keeps_nothing():
+    compiled = compile_chain(line("ore@AUS", "mill@JPN", "market:mill@JPN").build())
+    assert compiled.storable.tolist() == [True, False]
+    assert compiled.backlog.max() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("columns", "weeks"),
+    [
+        ({}, 5.0),  # 2 in stock and 3 under way
+        ({"reorder_weeks": 4.0}, 4.0),
+        ({"use_share": 0.1, "combine": "disjoint"}, 5.0),
+        ({"criticality": 0.0}, 99.0),
+        ({"decay_weekly": 0.1}, 99.0),
+        ({"stock_weeks": 0.0}, 3.0),
+    ],
+)
+def test_what_can_stop_a_buyer_is_reordered_within_the_weeks_of_its_position(columns, weeks):
+    columns = {"reorder_weeks": 99.0} | columns
+    draft = line("ore@AUS", "mill@JPN", "market:mill@JPN", lead=3, **columns)
+    if "stock_weeks" in columns:
+        draft.slots["mill@JPN", "ore"]["stock_weeks"] = columns["stock_weeks"]
+    assert compile_chain(draft.build()).reorder[0, 0] == weeks
+
+
+def test_thrift_and_decay_of_slots():
+    columns = {"thrift_weekly": 0.2, "thrift_floor": 0.7, "decay_weekly": 0.1, "repair_weeks": 9.0}
+    compiled = compile_chain(line("ore@AUS", "mill@JPN", "market:mill@JPN", **columns).build())
+    assert compiled.thrift[:, 0].tolist() == [0.2, 0.0]
+    assert compiled.thrift_floor[:, 0].tolist() == [0.7, 1.0]
+    assert compiled.decay[:, 0].tolist() == [0.1, 0.0]
+    assert compiled.repair[0, 0] == 9.0
+
+
+def test_a_bid_is_the_value_of_what_a_unit_enables():
+    draft = Draft(
+        [
+            Flow("ore@AUS", "split@CHN", 26.0, slot="feed"),
+            Flow("ore@AUS", "market:ore@AUS", 4.0),
+            Flow("nd@CHN", "market:nd@CHN", 10.0),
+            Flow("dy@CHN", "market:dy@CHN", 3.0),
+        ],
+        outputs_of={"split@CHN": ["nd@CHN", "dy@CHN"]},
+        price=2e6,
+    )
+    compiled = compile_chain(draft.build())
+    bid = {row.buyer: compiled.bid[i, 0] for i, row in compiled.edges.iterrows()}
+    # USD 2 million a unit: final demand bids its price. The split makes nothing that is sold by
+    # itself; 26 units of ore make 13 of its outputs.
+    assert bid["market:ore@AUS"] == pytest.approx(2e6)
+    assert bid["split@CHN"] == pytest.approx(1e6)
+
+
+def test_blocs_of_areas():
+    tables = line("ore@AUS", "mill@JPN", "market:mill@JPN").tables()
+    tables["countries"] = pd.DataFrame({"area": ["AUS", "JPN"], "blocs": ["QUAD; ANZ", "QUAD"]})
+    compiled = compile_chain(SupplyChain.from_tables(tables))
+    assert compiled.allies == {"AUS": {"QUAD", "ANZ"}, "JPN": {"QUAD"}}
+
+
+def test_indices_may_be_of_any_integer_type_and_labels_may_be_missing():
+    chain = recycled().build()
+    compiled = compile_chain(chain)
+    ban = ExportBan(by="AUS", severity=0.5).effects(chain, 6)
+    small = {
+        name: getattr(compiled, name).astype(np.int32)
+        for name in ("process", "group_buyer", "edge_supplier", "edge_group", "lead")
+    }
+    bare = replace(compiled, nodes=pd.DataFrame(), edges=pd.DataFrame(), **small)
+    first, second = (run("numpy", one, [ban], weeks=6).seen for one in (compiled, bare))
+    assert first["output"].min() < -0.1
+    assert all((first[name] == second[name]).all() for name in first)
 
 
 @settings(DETERMINISTIC, max_examples=15)
