@@ -5,6 +5,7 @@ from __future__ import annotations
 from chokepoint.exposure._cascade import cascade_index
 from chokepoint.exposure._chokepoints import chokepoints, redundancy, stopped
 from chokepoint.exposure._concentration import concentration, dependence, hhi, hirschman
+from chokepoint.exposure._dependency import core_dependency, geodep
 from chokepoint.exposure._look_through import (
     flow_betweenness,
     hypothetical_extraction,
@@ -18,10 +19,12 @@ __all__ = [
     "ces_power",
     "chokepoints",
     "concentration",
+    "core_dependency",
     "dependence",
     "domar_loss",
     "elasticity_path",
     "flow_betweenness",
+    "geodep",
     "hhi",
     "hirschman",
     "hypothetical_extraction",
