@@ -10,7 +10,7 @@ from oracles import slow_balance, slow_recipes
 from strategies import chains, full_tables
 
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import UnknownLabelError
+from chokepoint.errors import TableError, UnknownLabelError
 
 
 def test_nodes_are_sites_in_table_order_then_markets(full):
@@ -57,6 +57,29 @@ def test_critical_weight_is_the_products_unless_the_market_has_one(tables):
     assert weight["market:car@USA"] == 2.0
     assert weight["market:car@JPN"] == 5.0
     assert weight["car@USA"] == 0.0
+
+
+def test_what_waits_and_what_is_kept_by_final_demand(tables):
+    tables["markets"]["backlog_share"] = ["", "0.4", "", "", "", ""]
+    tables["markets"]["stock_weeks"] = ["3", "", "", "", "", ""]
+    tables["markets"]["reorder_weeks"] = ["2", "", "", "", "", ""]
+    chain = SupplyChain.from_tables(tables)
+    first, second = (f"{label}" for label in chain.markets["market"][:2])
+    waits = chain.nodes["backlog_share"]
+    assert waits[second] == 0.4
+    assert waits.drop(second).eq(0.0).all()
+    columns = ["stock_weeks", "throttle_weeks", "reorder_weeks", "storable"]
+    assert chain.slots.loc[(first, "demand"), columns].tolist() == [3.0, 1.0, 2.0, True]
+    assert chain.slots.loc[(second, "demand"), columns].tolist() == [0.0, 1.0, 4.0, False]
+
+
+def test_thrift_and_decay_agree_among_the_inputs_of_a_slot(tables):
+    inputs = tables["inputs"]
+    row = inputs.index[inputs["slot"].duplicated(keep=False) & (inputs["slot"] != "")][0]
+    inputs["decay_weekly"] = ""
+    inputs.loc[row, "decay_weekly"] = "0.1"
+    with pytest.raises(TableError, match="decay_weekly.*must agree among the inputs"):
+        SupplyChain.from_tables(tables)
 
 
 def test_slots_take_the_row_of_the_site_where_there_is_one(full):

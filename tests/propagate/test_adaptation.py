@@ -8,7 +8,7 @@ from propagate._chains import Alternative, Draft, Flow, line
 from propagate._play import STIFF, activity, watch
 
 from chokepoint.propagate import Behaviour, simulate
-from chokepoint.scenario import DemandShift, ExportBan, Outage, Scenario
+from chokepoint.scenario import Boycott, DemandShift, ExportBan, Outage, Scenario
 
 SWITCHING = Behaviour(ramp=False)
 
@@ -124,6 +124,24 @@ class TestSwitching:
         weights = ore(draft, "weight", ban, weeks=60, behaviour=SWITCHING)["ore@AUS"]
         assert weights[7] < 0.3
         assert weights[-1] == pytest.approx(0.5, abs=1e-3)
+
+
+    def test_nobody_moves_orders_of_what_is_pushed(self):
+        # A boycott is told to the buyer, but by-products come as they fall off.
+        flows = [
+            Flow("magnet@JPN", "market:magnet@JPN", 30.0),
+            Flow("magnet@AUS", "market:magnet@JPN", 22.0),
+            Flow("swarf@JPN", "renewed@USA", 5.0),
+            Flow("swarf@AUS", "renewed@USA", 5.0),
+            Flow("renewed@USA", "market:renewed@USA", 10.0),
+        ]
+        byproducts = {"magnet@JPN": ["swarf@JPN"], "magnet@AUS": ["swarf@AUS"]}
+        draft = Draft(flows, byproducts_of=byproducts)
+        boycott = Boycott(by="USA", against="JPN", start=1)
+        compiled, seen = watch(draft.build(), [Scenario("boycott", boycott)], weeks=9)
+        rows = [i for i, row in compiled.edges.iterrows() if row.buyer == "renewed@USA"]
+        weights = seen["weight"][:, rows, 0]
+        assert (weights == weights[0]).all()
 
 
 def watch_shares(draft: Draft) -> np.ndarray:

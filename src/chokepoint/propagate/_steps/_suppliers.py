@@ -89,7 +89,8 @@ class Suppliers:
     def switch(self, week: int) -> None:
         """Move order shares towards reliable suppliers that may take them."""
         numbers, xp, arrays = self._numbers, self._numbers.xp, self._numbers.arrays
-        moving = self.triggered <= week
+        # Nobody orders by-products, so that no order of them moves.
+        moving = (self.triggered <= week) & ~numbers.pushed
         if not bool(xp.any(moving)):
             return
         step = self._shares(week)
