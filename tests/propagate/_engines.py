@@ -66,11 +66,10 @@ def run(
     behaviour = behaviour or Behaviour()
     shocks = ShockPlan(effects, n_nodes=chain.n_nodes, n_edges=chain.n_edges, weeks=weeks)
     every = np.arange(chain.n_edges)
-    licensed = LICENSED if shocks.licences is not None else ()
     kept: dict[str, list[np.ndarray]] = {}
 
     def record(week: int, state) -> None:
-        for name in only or (*NODES, *SLOTS, *FLOWS, *licensed):
+        for name in only or (*NODES, *SLOTS, *FLOWS, *LICENSED):
             value = getattr(state, name)
             value = value(every) if name in FLOWS else value
             kept.setdefault(name, []).append(np.array(value))
