@@ -305,7 +305,7 @@ class DenseEngine:
 
     def _cast(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         return {
-            name: array.astype(self.dtype) if array.dtype.kind == "f" else array
+            name: array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
             for name, array in arrays.items()
         }
 

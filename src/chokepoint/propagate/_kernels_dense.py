@@ -13,7 +13,8 @@ lane's numbers do not depend on the lanes beside it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,6 +26,19 @@ LANES = 52
 
 Two full chunks serve a hundred scenarios on two threads.
 """
+
+
+def _compiled(**options: Any) -> Callable[[Any], Any]:
+    """Compile on first use, keep the result on disk, run without the interpreter lock."""
+
+    def decorate(function: Any) -> Any:
+        try:
+            return njit(nogil=True, error_model="numpy", cache=True, **options)(function)
+        except RuntimeError:  # pragma: no cover  (no folder that may be written to)
+            return njit(nogil=True, error_model="numpy", **options)(function)
+
+    return decorate
+
 
 _CHUNK = 64
 _FAST = {"contract", "reassoc"}
@@ -103,7 +117,7 @@ def _order(rule, fleeting, final, x, wish, after, used, target, pace):  # pragma
     return max(aim + gap * pace, -1.0)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_compiled()
 def nodes_week(  # pragma: no cover
     ramping, threshold, market, top, tempo, levels, cap, alpha, demand, x, wish, lowest,
     chi, fixed, moving,
@@ -147,7 +161,7 @@ def nodes_week(  # pragma: no cover
             chi[i, k] = cap[i, k] * alpha[i, k] - 1.0
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@_compiled(fastmath=_FAST)
 def single_week(  # pragma: no cover
     structure, slots, rule, frozen, sharing, x, wish, fixed, moving, chi,
     stock, order, held, lowest, demand,
@@ -238,7 +252,7 @@ def single_week(  # pragma: no cover
                     demand[i] = demand[i] + rest if sharing else rest
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@_compiled(fastmath=_FAST)
 def _demand(weight, at, count, width, z, asked):  # pragma: no cover
     """Add orders times rows to the demand on suppliers, four slots at a time."""
     q = 0
@@ -257,7 +271,7 @@ def _demand(weight, at, count, width, z, asked):  # pragma: no cover
         q += 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_compiled()
 def _add_held(  # pragma: no cover
     structure, held, c, count, at, width, extra, arrives, order
 ):  # fmt: skip
@@ -273,7 +287,7 @@ def _add_held(  # pragma: no cover
             held[c + q] = 0.0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_compiled()
 def _share(  # pragma: no cover
     structure, slots, held, c, count, at, width, grown, totals, order, also
 ):  # fmt: skip
@@ -297,7 +311,7 @@ def _share(  # pragma: no cover
                 also[j] += structure.weight[at + q * width + j] * held[g] * slots.need[g]
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@_compiled(fastmath=_FAST)
 def _times(weight, at, count, width, fill, arrives):  # pragma: no cover
     """Set arrives[q] = row q times fill, for up to two rows and all lanes."""
     for q in range(count):
@@ -321,7 +335,7 @@ def _times(weight, at, count, width, fill, arrives):  # pragma: no cover
         j += 1
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@_compiled(fastmath=_FAST)
 def _demands(weight, at, count, width, z, asked):  # pragma: no cover
     """Add orders times rows to the demand on suppliers, for up to four rows and all lanes."""
     a = weight[at : at + width]
@@ -334,7 +348,7 @@ def _demands(weight, at, count, width, z, asked):  # pragma: no cover
             asked[j, k] += (w0 * z[0, k] + w1 * z[1, k]) + (w2 * z[2, k] + w3 * z[3, k])
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+@_compiled(fastmath=_FAST)
 def batch_week(  # pragma: no cover
     structure, slots, rule, frozen, sharing, x, wish, fixed, moving, chi,
     stock, order, held, is_held, lowest, demand,
@@ -417,7 +431,7 @@ def batch_week(  # pragma: no cover
                         demand[i, k] = own * asked[j, k]
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
+@_compiled(fastmath={"contract"})
 def _renew(  # pragma: no cover
     slots, g, rule, frozen, x, wish, arrives, stock, order, lowest
 ):  # fmt: skip
@@ -441,7 +455,7 @@ def _renew(  # pragma: no cover
             lowest[level, i, k] = min(lowest[level, i, k], reach)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_compiled()
 def _add_held_lanes(  # pragma: no cover
     structure, held, is_held, g, at, width, extra, arrives, order
 ):  # fmt: skip
@@ -456,13 +470,13 @@ def _add_held_lanes(  # pragma: no cover
             held[g, k] = 0.0
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
+@_compiled(fastmath={"contract"})
 def _share_lanes(grown, order):  # pragma: no cover
     for k in range(LANES):
         order[k] = (order[k] - grown[k]) / (1.0 + grown[k])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_compiled()
 def _share_scarce(  # pragma: no cover
     structure, slots, held, is_held, g, at, width, grown, total, order, also
 ):  # fmt: skip
