@@ -78,7 +78,7 @@ def test_thrift_and_decay_agree_among_the_inputs_of_a_slot(tables):
     row = inputs.index[inputs["slot"].duplicated(keep=False) & (inputs["slot"] != "")][0]
     inputs["decay_weekly"] = ""
     inputs.loc[row, "decay_weekly"] = "0.1"
-    with pytest.raises(TableError, match="decay_weekly.*must agree among the inputs"):
+    with pytest.raises(TableError, match=r"decay_weekly.*must agree among the inputs"):
         SupplyChain.from_tables(tables)
 
 

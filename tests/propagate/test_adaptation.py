@@ -68,7 +68,8 @@ class TestSwitching:
         assert (seen["weight"][0][:mines, 0] == watch_shares(draft)[:mines]).all()
 
     def test_growth_beyond_the_limit_waits_for_qualification(self):
-        # Stock is ample and never binds, so the mill orders its need. Triggered in week 0, qualified in week 4.
+        # Stock is ample and never binds, so the mill orders its need. Triggered in week 0,
+        # qualified in week 4.
         ample = {"stock_weeks": 50.0, "reorder_weeks": 1e9, "criticality": 0.0}
         draft = two_mines(qualification=4.0, **ample)
         behaviour = Behaviour(ramp=False, speed=1.0, memory=1.0)
@@ -124,7 +125,6 @@ class TestSwitching:
         weights = ore(draft, "weight", ban, weeks=60, behaviour=SWITCHING)["ore@AUS"]
         assert weights[7] < 0.3
         assert weights[-1] == pytest.approx(0.5, abs=1e-3)
-
 
     def test_nobody_moves_orders_of_what_is_pushed(self):
         # A boycott is told to the buyer, but by-products come as they fall off.
