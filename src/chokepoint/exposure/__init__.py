@@ -6,6 +6,7 @@ from chokepoint.exposure._cascade import cascade_index
 from chokepoint.exposure._chokepoints import chokepoints, redundancy, stopped
 from chokepoint.exposure._concentration import concentration, dependence, hhi, hirschman
 from chokepoint.exposure._dependency import core_dependency, geodep
+from chokepoint.exposure._graph_view import market_cuts, plain_measures
 from chokepoint.exposure._look_through import (
     flow_betweenness,
     hypothetical_extraction,
@@ -29,6 +30,8 @@ __all__ = [
     "hirschman",
     "hypothetical_extraction",
     "look_through",
+    "market_cuts",
+    "plain_measures",
     "redundancy",
     "stopped",
 ]

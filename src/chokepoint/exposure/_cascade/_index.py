@@ -59,7 +59,7 @@ def cascade_index(
         \qquad \text{index} = \frac{\sum_i w_i \max(d_i, u_i)}{\sum_i w_i},
 
     where :math:`s_i` are sales in the network and :math:`R_i` is revenue. The default is the
-    exact least fixed point: downstream by pushing losses along links while they exceed 1e-12,
+    exact least fixed point: downstream by pushing losses along links while they exceed 1e-11,
     upstream from one factorisation of :math:`I - P`, :math:`P_{ij} = W_{ij} / R_i`, because a
     single default is linear there. It does not depend on units, labels or a stop rule.
 

@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 # Losses below this are not passed on downstream; what that leaves out of an index stays below 1e-9.
-_PASSED_ON = 1e-12
+_PASSED_ON = 1e-11
 # What the sweeps leave out of an upstream loss, as a share of a firm's output.
 _SETTLED = 1e-10
 # The inverse of the core takes 8 bytes for each pair of firms: 3.2 GB.
