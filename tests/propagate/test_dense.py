@@ -16,6 +16,7 @@ from chokepoint.propagate._engine_dense import (
     dense_reason,
 )
 from chokepoint.propagate._engine_numpy import NumpyEngine
+from chokepoint.propagate._engines import chunk_size
 from chokepoint.scenario import CapacityEffect, Effects, FlowEffect
 
 pytest.importorskip("numba")
@@ -209,6 +210,14 @@ class TestWhereItDoesNotApply:
         shocks = plan(compiled, [Effects()] * (DENSE_LANES + 1))
         with pytest.raises(OptionError, match="at most"):
             DenseEngine(compiled, shocks, Behaviour(switching=False), np.dtype("float64"))
+
+
+def test_no_chunk_of_a_batch_is_left_with_a_few_lanes(compiled):
+    for lanes in range(5, 300):
+        for threads in (1, 2, 3, 16):
+            size = chunk_size("dense", compiled, np.dtype("float64"), lanes=lanes, threads=threads)
+            assert size <= DENSE_LANES
+            assert (lanes % size or size) > 4
 
 
 def test_a_large_table_is_taken():

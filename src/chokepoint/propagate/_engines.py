@@ -162,7 +162,10 @@ def chunk_size(
     if name == "dense":
         most = int(import_module(_CLASSES[name][0]).DENSE_LANES)
         chunks = max(-(-lanes // most), min(threads, lanes // _FEW_LANES), 1)
-        return -(-lanes // chunks)
+        size = -(-lanes // chunks)
+        while size < most and 0 < lanes % size < _FEW_LANES:
+            size += 1
+        return size
     kind: Any = engine_class(name)
     if hasattr(kind, "lanes_per_chunk"):
         most = int(kind.lanes_per_chunk(chain, dtype))
