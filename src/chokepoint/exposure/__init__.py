@@ -13,6 +13,7 @@ from chokepoint.exposure._look_through import (
     look_through,
 )
 from chokepoint.exposure._power import ces_output, ces_power, domar_loss, elasticity_path
+from chokepoint.exposure._survival import weeks_to_stop
 
 __all__ = [
     "cascade_index",
@@ -34,4 +35,5 @@ __all__ = [
     "plain_measures",
     "redundancy",
     "stopped",
+    "weeks_to_stop",
 ]

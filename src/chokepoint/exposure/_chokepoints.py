@@ -3,78 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import OptionError, UnknownLabelError
+from chokepoint.errors import OptionError
+from chokepoint.exposure._needs import By, Needs, markets_of, needs_of, owners, removed_nodes
 
 __all__ = ["chokepoints", "redundancy", "stopped"]
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.intp]
-By = Literal["country", "firm", "site"]
 
-_KINDS = ("country", "firm", "site")
 # Cases looked at together: nodes x cases and flows x cases stay in the cache.
 _CASES = 512
-
-
-@dataclass(frozen=True)
-class _AndOr:
-    """A chain as a graph of needs; `kind` gives the owner of each site, -1 for none."""
-
-    nodes: pd.DataFrame
-    supplier: IntArray
-    slot: IntArray
-    slot_starts: IntArray
-    slot_buyer: IntArray
-    buyer_starts: IntArray
-    buyers: IntArray
-    process: IntArray
-
-    @classmethod
-    def of(cls, chain: SupplyChain, *, essential: float, dormant: bool) -> _AndOr:
-        nodes, slots, edges = chain.nodes, chain.slots, chain.edges
-        need = (slots["use_share"] * slots["criticality"]).to_numpy(dtype=float)
-        counts = np.flatnonzero(need >= essential)
-        number = np.full(len(slots), -1, dtype=np.intp)
-        number[counts] = np.arange(len(counts))
-        slot = number[slots.index.get_indexer(pd.MultiIndex.from_frame(edges[["buyer", "slot"]]))]
-        kept = (slot >= 0) & ((edges["quantity"] > 0) | (edges["dormant"] & dormant)).to_numpy()
-        order = np.argsort(slot[kept], kind="stable")
-        supplier = nodes.index.get_indexer(pd.Index(edges["supplier"]))[kept][order]
-        slot = slot[kept][order]
-        # A slot that nothing fills at baseline asks for nothing.
-        present, starts = np.unique(slot, return_index=True)
-        buyer = nodes.index.get_indexer(slots.index.get_level_values("buyer"))[counts][present]
-        buyers, buyer_starts = np.unique(buyer, return_index=True)
-        process = nodes.index.get_indexer(pd.Index(nodes["process"]))
-        return cls(nodes, supplier, slot, starts, buyer, buyer_starts, buyers, process)
-
-    def dead(self, removed: BoolArray) -> BoolArray:
-        """Return which nodes stop in each case, shape (nodes, cases): the least fixed point.
-
-        A node stops if it is removed, if all suppliers of a slot that it needs have stopped, or
-        if the process that makes it has.
-        """
-        dead = removed.copy()
-        if not len(self.slot_starts):
-            return dead
-        child = np.flatnonzero(self.process >= 0)
-        while True:
-            empty = np.logical_and.reduceat(dead[self.supplier], self.slot_starts, axis=0)
-            now = dead.copy()
-            now[self.buyers] |= np.logical_or.reduceat(empty, self.buyer_starts, axis=0)
-            now[child] |= now[self.process[child]]
-            if np.array_equal(now, dead):
-                return dead
-            dead = now
 
 
 def stopped(
@@ -118,17 +63,9 @@ def stopped(
     >>> bool(table["country"].ne("CHN").any())
     True
     """
-    graph = _graph(chain, essential, dormant)
-    owner, labels = _owners(chain, by)
-    given = [removed] if isinstance(removed, str) else list(removed)
-    if by == "country":
-        given = list(chain.areas(given))
-    unknown = [label for label in given if label not in labels]
-    if unknown and by != "country":
-        raise UnknownLabelError(unknown[0], by, labels)
-    chosen = np.isin(owner, labels.get_indexer(pd.Index(given)))
-    chosen &= owner >= 0
-    dead = graph.dead(chosen[:, None])[:, 0]
+    graph = needs_of(chain, essential=essential, dormant=dormant)
+    gone = removed_nodes(chain, removed, by=by)
+    dead = graph.dead(gone[:, None])[:, 0]
     return chain.nodes.loc[dead, ["kind", "product", "country", "firm"]]
 
 
@@ -177,9 +114,9 @@ def chokepoints(
     """
     if size not in (1, 2, 3):
         raise OptionError(f"size must be 1, 2 or 3, got {size!r}.")
-    graph = _graph(chain, essential, dormant)
-    owner, labels = _owners(chain, by)
-    markets = _markets(chain, products, countries)
+    graph = needs_of(chain, essential=essential, dormant=dormant)
+    owner, labels = owners(chain, by)
+    markets = markets_of(chain, products, countries)
     found: list[tuple[int, tuple[int, ...]]] = []
     for members in _candidates(graph, owner, markets, size):
         cases = np.stack([np.isin(owner, some) for some in members], axis=1)
@@ -232,7 +169,7 @@ def redundancy(
         essential=essential, dormant=dormant,
     )  # fmt: skip
     nodes = chain.nodes
-    markets = nodes.index[_markets(chain, products, countries)]
+    markets = nodes.index[markets_of(chain, products, countries)]
     least = cuts.groupby("market")["size"].min().reindex(markets)
     smallest = cuts[cuts["size"] == cuts["market"].map(least)]
     table = nodes.loc[markets, ["product", "country"]].copy()
@@ -241,43 +178,8 @@ def redundancy(
     return table.rename_axis("market")
 
 
-def _graph(chain: SupplyChain, essential: float, dormant: bool) -> _AndOr:  # noqa: FBT001
-    if not 0.0 < essential <= 1.0:
-        raise OptionError(f"essential must be a share in (0, 1], got {essential}.")
-    return _AndOr.of(chain, essential=essential, dormant=dormant)
-
-
-def _owners(chain: SupplyChain, by: str) -> tuple[IntArray, pd.Index]:
-    """Return the owner of each node as a position in the labels, -1 for markets and nobody."""
-    if by not in _KINDS:
-        raise OptionError(f"by must be one of {', '.join(_KINDS)}; got {by!r}.")
-    nodes = chain.nodes
-    name = nodes.index.to_series() if by == "site" else nodes[by]
-    name = name.where(nodes["kind"].eq("site") & name.ne(""))
-    owner, labels = pd.factorize(name, sort=True)
-    return owner.astype(np.intp), pd.Index(labels)
-
-
-def _markets(
-    chain: SupplyChain,
-    products: str | Sequence[str] | None,
-    countries: str | Sequence[str] | None,
-) -> IntArray:
-    nodes = chain.nodes
-    chosen = nodes["kind"].eq("market") & nodes["sector"].ne("other_use")
-    if products is not None:
-        chosen &= nodes["product"].isin(chain.products_in(products))
-    if countries is not None:
-        chosen &= nodes["country"].isin(chain.areas(countries))
-    if not chosen.any():
-        raise OptionError(
-            f"Expected markets of products={products!r} in countries={countries!r}, found none."
-        )
-    return np.flatnonzero(chosen.to_numpy())
-
-
 def _candidates(
-    graph: _AndOr, owner: IntArray, markets: IntArray, size: int
+    graph: Needs, owner: IntArray, markets: IntArray, size: int
 ) -> Iterator[list[tuple[int, ...]]]:
     """Yield sets in blocks, small ones first; only owners upstream of a market can matter."""
     useful = np.unique(owner[_upstream(graph, markets)])
@@ -293,12 +195,11 @@ def _candidates(
             yield block
 
 
-def _upstream(graph: _AndOr, markets: IntArray) -> IntArray:
+def _upstream(graph: Needs, markets: IntArray) -> IntArray:
     """Return all nodes from which a needed path leads to one of `markets`."""
     seen = np.zeros(len(graph.nodes), dtype=bool)
     seen[markets] = True
-    lengths = np.diff(np.append(graph.slot_starts, len(graph.slot)))
-    buyer = np.repeat(graph.slot_buyer, lengths)
+    buyer = graph.slot_buyer[graph.flow_slot]
     child = np.flatnonzero(graph.process >= 0)
     while True:
         before = seen.sum()

@@ -9,14 +9,8 @@ import numpy as np
 import pandas as pd
 
 from chokepoint.chain import SupplyChain
-from chokepoint.exposure._chokepoints import (
-    By,
-    _AndOr,
-    _graph,
-    _markets,
-    _owners,
-    redundancy,
-)
+from chokepoint.exposure._chokepoints import redundancy
+from chokepoint.exposure._needs import By, Needs, markets_of, needs_of, owners
 
 __all__ = ["market_cuts", "plain_measures"]
 
@@ -80,9 +74,9 @@ def plain_measures(
     >>> bool((table["stopped"] >= table["dominated"]).all())
     True
     """
-    needs = _graph(chain, essential, False)
-    owner, labels = _owners(chain, by)
-    markets = _markets(chain, products, countries)
+    needs = needs_of(chain, essential=essential)
+    owner, labels = owners(chain, by)
+    markets = markets_of(chain, products, countries)
     value = needs.nodes["value_usd_m"].to_numpy(dtype=float)[markets]
     graph = _plain(needs)
     central = nx.betweenness_centrality(graph.subgraph(range(len(needs.nodes))))
@@ -153,7 +147,7 @@ def market_cuts(
     least = redundancy(
         chain, by="site", size=size, products=products, countries=countries, essential=essential
     )
-    needs = _graph(chain, essential, False)
+    needs = needs_of(chain, essential=essential)
     market = needs.nodes["kind"].eq("market").to_numpy()
     split: nx.DiGraph[tuple[int, int]] = nx.DiGraph()
     for node in range(len(needs.nodes)):
@@ -175,10 +169,9 @@ def _cut(split: nx.DiGraph[tuple[int, int]], market: int) -> int:
     return int(nx.maximum_flow_value(split, (_SOURCE, 1), target))
 
 
-def _plain(needs: _AndOr) -> nx.DiGraph[int]:
+def _plain(needs: Needs) -> nx.DiGraph[int]:
     """Return arcs from suppliers to buyers and from processes to outputs, with one source."""
-    lengths = np.diff(np.append(needs.slot_starts, len(needs.slot)))
-    buyer = np.repeat(needs.slot_buyer, lengths)
+    buyer = needs.slot_buyer[needs.flow_slot]
     child = np.flatnonzero(needs.process >= 0)
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(needs.nodes)))
