@@ -49,19 +49,18 @@ class ChainIndex:
     """
 
     def __init__(self, chain: SupplyChain) -> None:
-        nodes, edges = chain.nodes, chain.edges
+        nodes, links = chain.nodes, chain.links
         self.areas, self.products = list(chain.areas()), list(chain.products_in())
         self.node = {label: i for i, label in enumerate(nodes.index)}
         self.is_market: BoolArray = nodes["kind"].eq("market").to_numpy(dtype=bool)
         self.node_area = _codes(self.areas, nodes["country"])
         self.node_product = _codes(self.products, nodes["product"])
-        self.supplier = _codes(list(nodes.index), edges["supplier"])
-        self.buyer = _codes(list(nodes.index), edges["buyer"])
+        self.supplier: IntArray = links.supplier.astype(np.intp)
+        self.buyer: IntArray = links.buyer.astype(np.intp)
         self.seller_area = self.node_area[self.supplier]
         self.buyer_area = self.node_area[self.buyer]
-        self.edge_product = _codes(self.products, edges["product"])
-        quantity = edges["quantity"].to_numpy(dtype=float)
-        self.live: BoolArray = ~edges["dormant"].to_numpy(dtype=bool) & (quantity > 0)
+        self.edge_product: IntArray = links.product.astype(np.intp)
+        self.live: BoolArray = ~links.dormant & (links.quantity > 0)
         self.derived: dict[Hashable, Any] = {}
         self._masks: dict[tuple[str, Hashable], BoolArray] = {}
         crossing = np.flatnonzero(self.seller_area != self.buyer_area)
