@@ -24,7 +24,7 @@ def effects(draw: st.DrawFn, chain: SupplyChain, *, weeks: int) -> Effects:
     """
     nodes, n_edges = chain.nodes, len(chain.edges)
     everywhere = st.integers(0, len(nodes) - 1)
-    flows = st.lists(st.integers(0, n_edges - 1), min_size=1, max_size=6, unique=True)
+    flows = st.lists(st.integers(0, n_edges - 1), min_size=1, max_size=12, unique=True)
     found = Effects()
     for _ in range(draw(st.integers(1, 6))):
         kind = draw(st.sampled_from(["capacity", "cap", "cap", "licence", "rebuild"]))
@@ -46,9 +46,9 @@ def effects(draw: st.DrawFn, chain: SupplyChain, *, weeks: int) -> Effects:
 
 def _cap(draw: st.DrawFn, edges: np.ndarray, weeks: int) -> FlowEffect:
     allowed = draw(profiles(weeks, outside=1.0, values=[0.0, 0.1, 0.45, 0.8]))
-    redirect = draw(st.integers(0, 3)) == 0
-    if redirect or draw(st.booleans()):
-        return FlowEffect(edges, allowed, redirect)
+    kind = draw(st.sampled_from(["leaky", "leaky", "ban", "boycott"]))
+    if kind != "leaky":
+        return FlowEffect(edges, allowed, redirect=kind == "boycott")
     capped = np.flatnonzero(allowed < 1.0)
     opened = np.arange(weeks) >= capped[0] + draw(st.integers(0, 6))
     detour = np.where(opened, draw(st.sampled_from([0.05, 0.3, 0.77, 1.0])), 0.0)

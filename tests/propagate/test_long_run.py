@@ -234,3 +234,23 @@ class TestDetour:
         # In week 2 half of the swarf is there: a fifth of the flow passes, 0.3 goes round.
         assert seen.shipped[:, swarf, 0] == pytest.approx([0.2, 0.2, 0.2])
         assert seen.detoured[:, swarf, 0] == pytest.approx([0.0, 0.5, 0.3])
+
+    def test_a_supplier_that_delivers_round_the_cap_is_trusted_for_it(self, engine):
+        draft = Draft(
+            flows=[
+                Flow("ore@AUS", "mill@JPN", 26.0, growth=9.0),
+                Flow("ore@BRA", "mill@JPN", 26.0, growth=9.0),
+                Flow("mill@JPN", "market:mill@JPN", 52.0),
+            ],
+            slots={
+                ("mill@JPN", "ore"): {
+                    "stock_weeks": 50.0, "reorder_weeks": 1e9, "criticality": 0.0,
+                    "qualification_weeks": 0.0,
+                }
+            },
+        )  # fmt: skip
+        half = stop(draft, "ore@AUS", [0.0, 1.0], detour=np.array([0.5, 0.0]))
+        how = Behaviour(ramp=False, memory=1.0, speed=1.0)
+        seen = play(engine, draft, half, 2, how)
+        # Australia delivered half of its flow: shares go as 0.5 x 0.5 to 0.5.
+        assert seen.ordered[1, :2, 0] == pytest.approx([1 / 3, 2 / 3], abs=1e-6)
