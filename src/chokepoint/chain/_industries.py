@@ -152,11 +152,12 @@ class IndustryTable:
             self.sector.astype(np.int32)[supplier],
             quantity,
             recipe,
-            np.full(size, self.growth_max),
-            np.full(size, float(LEAD_WEEKS)),
+            # One number seen many times: millions of flows differ in none of these.
+            np.broadcast_to(self.growth_max, size),
+            np.broadcast_to(float(LEAD_WEEKS), size),
             qualification,
-            np.full(size, np.nan),
-            np.zeros(size, dtype=bool),
+            np.broadcast_to(np.nan, size),
+            np.broadcast_to(np.False_, size),
         ).frozen()
 
     def _between(self) -> tuple[NDArray[np.generic], ...]:

@@ -156,7 +156,7 @@ def _compiled(chain: SupplyChain) -> CompiledChain:
         growth=_column(np.nan_to_num(links.growth_max, nan=0.0)),
         qualification=_column(links.qualification_weeks),
         reserve=_column(reserve),
-        dormant=links.dormant,
+        dormant=links.dormant.copy(),
         thrift=_column(slots["thrift_weekly"]),
         thrift_floor=_column(slots["thrift_floor"]),
         decay=_column(slots["decay_weekly"]),
