@@ -49,6 +49,8 @@ def boycotts(world: World) -> None:
     """A boycott is known to the buyer, which moves its orders in the same week."""
     told = []
     for edges in world.calendar.boycotts(world.week):
+        # By-products are not ordered, so that no order of them moves.
+        edges = [e for e in edges if e[0] not in world.byproduct]
         told += [(e[1], e[2]) for e in edges if world.weight[e] > 0.0]
         for e in edges:
             # The buyer's own act: it does not take the same goods round the cap either.
