@@ -28,8 +28,6 @@ class Capacity:
         self.given = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
         self.ramp = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
         self.kept = numbers.arrays.full(numbers.chain.n_nodes, 1.0)
-        # What the last digits of demand and output may differ by.
-        self._noise = 64.0 * float(np.finfo(numbers.dtype).eps)
         decaying = (numbers.chain.decay > 0).any(axis=1)
         self._slots = np.flatnonzero(decaying)
         self._index = numbers.arrays.plain(self._slots)
@@ -80,7 +78,7 @@ class Capacity:
         """
         numbers, xp = self._numbers, self._numbers.xp
         scarcity = ratio(xp, demand - output, 1.0 + demand, 0.0)
-        moving = xp.abs(scarcity) > self._noise
+        moving = xp.abs(scarcity) > numbers.noise
         self._move_ramp(scarcity, moving, only & ~numbers.is_market)
         self.ramp = xp.maximum(self.ramp, 1.0)
 

@@ -57,6 +57,8 @@ class Numbers:
         self, chain: CompiledChain, xp: ModuleType, dtype: np.dtype[np.floating], lanes: int
     ) -> None:
         self.chain, self.xp, self.dtype, self.lanes = chain, xp, dtype, lanes
+        # What two numbers of the size of one may differ by in their last digits.
+        self.noise = 64.0 * float(np.finfo(dtype).eps)
         fast = xp is np
         self.arrays: Arrays = (
             NumpyArrays(dtype, lanes) if fast else PortableArrays(xp, dtype, lanes)

@@ -54,6 +54,8 @@ class ByClass:
 
     def _filled(self, left: Array, asked: Array, demand: Array, output: Array) -> Array:
         xp = self._numbers.xp
+        # What is left of orders that cancel to their last digits asks for nothing.
+        asked = xp.where(asked > self._numbers.noise, asked, 0.0)
         share = xp.maximum(xp.minimum(ratio(xp, left, asked, 1.0), 1.0), 0.0)
         return xp.where(output >= demand, 1.0, share)
 

@@ -89,8 +89,7 @@ class Suppliers:
     def switch(self, week: int) -> None:
         """Move order shares towards reliable suppliers that may take them."""
         numbers, xp, arrays = self._numbers, self._numbers.xp, self._numbers.arrays
-        # Nobody orders by-products, so that no order of them moves.
-        moving = (self.triggered <= week) & ~numbers.pushed
+        moving = self.triggered <= week
         if not bool(xp.any(moving)):
             return
         step = self._shares(week)
@@ -136,9 +135,10 @@ class Suppliers:
         # Its own act: the buyer does not take the same goods round it.
         known = xp.minimum(self.reliability, arrays.number(shocks.allowed(week)))
         self.reliability = xp.where(boycotted, known, self.reliability)
-        # Who does not buy from the boycotted has no reason to turn to others.
+        # Who does not buy from the boycotted has no reason to turn to others, and nobody orders
+        # by-products.
         buys = xp.where(boycotted & (self.weight > 0), self.weight, 0.0)
-        moved = numbers.by_group.maximum(buys) > 0
+        moved = (numbers.by_group.maximum(buys) > 0) & ~numbers.pushed
         at_latest = xp.minimum(self.triggered, float(week))
         self.triggered = xp.where(moved, at_latest, self.triggered)
         self._triggers_changed()
