@@ -140,6 +140,23 @@ def test_all_routes_reach_the_limit_of_the_restated_iteration(
         assert direct.loc[firm, PARTS].tolist() == pytest.approx(limit, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("replaceability", [True, False])
+@pytest.mark.parametrize("method", ["direct", "sweeps"])
+def test_large_cascades_are_swept_to_the_same_losses(
+    seed: int, method: str, monkeypatch: pytest.MonkeyPatch, *, replaceability: bool
+) -> None:
+    edges, firms, essentiality, revenue = random_network(seed)
+    options = {"replaceability": replaceability, "revenue": revenue if seed % 2 else None}
+    tables = []
+    for most in (np.inf, 0.0):
+        for module in ("_solvers", "_swept"):
+            monkeypatch.setattr(f"chokepoint.exposure._cascade.{module}.PUSHED", most)
+        tables.append(cascade_index(edges, firms, essentiality, method=method, **options))
+    pushed, swept = tables
+    pd.testing.assert_frame_equal(pushed[PARTS], swept[PARTS], rtol=0, atol=2e-9)
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("stop", [0.1, 0.01, 1e-4])
 def test_stop_rule_of_the_paper_takes_the_same_steps(seed: int, stop: float) -> None:

@@ -15,7 +15,8 @@ from chokepoint.errors import OptionError
 from chokepoint.exposure._cascade._inputs import network_of
 from chokepoint.exposure._cascade._network import FirmNetwork
 from chokepoint.exposure._cascade._run import run
-from chokepoint.exposure._cascade._solvers import Direct, Paper, Shocks, Solver, Swept
+from chokepoint.exposure._cascade._solvers import Direct, Paper, Shocks, Solver
+from chokepoint.exposure._cascade._swept import Swept
 
 __all__ = ["cascade_index"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 from chokepoint.errors import ConvergenceError
 from chokepoint.exposure._cascade._network import FirmNetwork
 
-__all__ = ["Losses", "paper_iteration", "upstream_sweeps"]
+__all__ = ["Losses", "downstream_sweeps", "paper_iteration", "upstream_sweeps"]
 
 FloatArray = NDArray[np.float64]
 
@@ -94,23 +95,49 @@ class _Accounts:
 
 
 def upstream_sweeps(network: FirmNetwork, shock: FloatArray, *, tolerance: float) -> FloatArray:
-    """Return upstream losses (n, lanes) by sweeps over the firms, each using the newest values.
-
-    Sweeps stop when what is still to come, judged by how fast changes fall, is below `tolerance`.
-    """
+    """Return upstream losses (n, lanes) by sweeps over the firms, each using the newest values."""
     from chokepoint.exposure._cascade._kernels import sweep
 
     shares = network.upstream
     loss = np.ascontiguousarray(shock, dtype=np.float64).copy()
     start, buyer = shares.indptr.astype(np.int64), shares.indices.astype(np.int64)
+    _settle(lambda _: float(sweep(start, buyer, shares.data, loss)), tolerance, "upstream")
+    return np.minimum(loss, 1.0)
+
+
+def downstream_sweeps(
+    network: FirmNetwork, shock: FloatArray, *, replaceability: bool, tolerance: float
+) -> tuple[FloatArray, int]:
+    """Return downstream losses (n, lanes) by sweeps to and fro, and the number of sweeps."""
+    from chokepoint.exposure._cascade._kernels import downstream_sweep, market_left
+
+    accounts, sales, market = network.accounts, network.sales, network.market
+    loss = np.ascontiguousarray(shock, dtype=np.float64).copy()
+    left = np.empty((len(network.market_sales), shock.shape[1]))
+    market_left(market, sales, loss, left)
+    passed = loss * _factors(network, loss, replaceability=replaceability)
+
+    def once(number: int) -> float:
+        market_left(market, sales, loss, left)
+        change: float = downstream_sweep(
+            number % 2 == 1, replaceability, accounts.buyer_start, accounts.start,
+            accounts.supplier, accounts.share, market, sales, left, loss, passed,
+        )  # fmt: skip
+        return change
+
+    return loss, _settle(once, tolerance, "downstream")
+
+
+def _settle(once: Callable[[int], float], tolerance: float, side: str) -> int:
+    """Sweep until what is still to come, judged by how fast changes fall, is below `tolerance`."""
     before = np.inf
-    for _ in range(_MOST_STEPS):
-        change = float(sweep(start, buyer, shares.data, loss))
+    for number in range(_MOST_STEPS):
+        change = once(number)
         rate = min(change / before, 0.999) if before > 0 and np.isfinite(before) else 0.999
         if change * rate <= tolerance * (1.0 - rate):
-            return np.minimum(loss, 1.0)
+            return number + 1
         before = change
     raise ConvergenceError(
-        f"Expected upstream losses to settle to {tolerance:g} within {_MOST_STEPS:,} sweeps. "
+        f"Expected {side} losses to settle to {tolerance:g} within {_MOST_STEPS:,} sweeps. "
         "State revenue, so that sales leave the network."
     )

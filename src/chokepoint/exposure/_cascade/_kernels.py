@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["adjoint", "single_defaults", "spread", "sweep"]
+__all__ = [
+    "adjoint",
+    "downstream_sweep",
+    "market_left",
+    "rise",
+    "single_defaults",
+    "spread",
+    "sweep",
+]
 
 compiled: Any = njit(cache=True, nogil=True)
 
@@ -29,15 +37,16 @@ def _replaceability(i, sales, market, left):
 @compiled
 def spread(
     first, size, start, buyer, account, share,
-    sales, market, left, replaceable, tolerance,
+    sales, market, left, replaceable, tolerance, most,
     loss, pushed, missing, queued, touched, accounts,
 ):  # fmt: skip
     """Push losses downstream until nothing above `tolerance` is left to push.
 
     Every update only adds, so any order ends in the same least fixed point. Returns the number
-    of firms and accounts touched, and of pushes. `first` are the firms that lose `size` at once.
+    of firms and accounts touched, and of pushes; -1 pushes if that takes more than `most` links:
+    large cascades are found faster by sweeps. `first` are the firms that lose `size` at once.
     """
-    n_touched = n_accounts = pushes = 0
+    n_touched = n_accounts = pushes = followed = 0
     for a in range(len(first)):
         i = first[a]
         if loss[i] == 0.0 and size[a] > 0.0:
@@ -62,6 +71,11 @@ def spread(
                 continue
             pushed[i] += more
             pushes += 1
+            followed += start[i + 1] - start[i]
+            if followed > most:
+                for b in range(head, len(line)):
+                    queued[line[b]] = False
+                return n_touched, n_accounts, -1
             for e in range(start[i], start[i + 1]):
                 g, part = account[e], share[e] * more
                 if part == 0.0:
@@ -182,8 +196,8 @@ def _column(
 
 @compiled
 def single_defaults(
-    chosen, start, buyer, account, share, n_accounts,
-    sales, market, market_sales, replaceable, tolerance, weight,
+    chosen, given, steps, start, buyer, account, share, n_accounts,
+    sales, market, market_sales, replaceable, tolerance, most, weight,
     position, firm, n_out, out_start, out_to, out_share,
     in_start, in_from, in_share, scale, core, price,
     closed, class_weight, entry_start, entry_from, entry_share,
@@ -192,6 +206,8 @@ def single_defaults(
     """Write index, downstream and upstream part and pushes of each chosen firm's default.
 
     `price` is the loss per unit of a source in the upstream system, its adjoint solution.
+    Downstream losses are those in the columns of `given`, found in `steps`, if it has any; else
+    they are found by pushing, and rows of cascades that are too large for it are NaN.
     """
     n, m = len(sales), len(firm)
     loss, pushed, missing = np.zeros(n), np.zeros(n), np.zeros(n_accounts)
@@ -206,10 +222,25 @@ def single_defaults(
     for a in range(len(chosen)):
         k = chosen[a]
         first[0] = k
-        n_touched, n_used, pushes = spread(
-            first, size, start, buyer, account, share, sales, market, left, replaceable,
-            tolerance, loss, pushed, missing, queued, touched, accounts,
-        )  # fmt: skip
+        if given.shape[1] > 0:
+            n_touched, n_used, pushes = 0, 0, steps
+            for i in range(n):
+                if given[i, a] > 0.0:
+                    loss[i] = given[i, a]
+                    touched[n_touched] = i
+                    n_touched += 1
+        else:
+            n_touched, n_used, pushes = spread(
+                first, size, start, buyer, account, share, sales, market, left, replaceable,
+                tolerance, most, loss, pushed, missing, queued, touched, accounts,
+            )  # fmt: skip
+        if pushes < 0:
+            result[a] = np.nan
+            _clear(
+                n_touched, n_used, market, market_sales,
+                left, loss, pushed, missing, touched, accounts,
+            )  # fmt: skip
+            continue
         n_wanted = 0
         down = 0.0
         for b in range(n_touched):
@@ -286,6 +317,57 @@ def adjoint(
 
 
 @compiled
+def rise(
+    first, size, start, supplier, share, tolerance, most,
+    loss, incoming, pushed, queued, touched,
+):  # fmt: skip
+    """Push losses upstream, from buyers to suppliers, until nothing above `tolerance` is left.
+
+    Returns the number of firms touched and of pushes, -1 if that takes more than `most` links.
+    """
+    n_touched = pushes = followed = 0
+    line = [np.int64(0) for _ in range(0)]
+    for a in range(len(first)):
+        j = first[a]
+        loss[j] = size[a]
+        touched[n_touched] = j
+        n_touched += 1
+        queued[j] = True
+        line.append(j)
+    head = 0
+    while head < len(line):
+        j = line[head]
+        head += 1
+        queued[j] = False
+        more = loss[j] - pushed[j]
+        if more <= tolerance:
+            continue
+        pushed[j] += more
+        pushes += 1
+        followed += start[j + 1] - start[j]
+        if followed > most:
+            for b in range(head, len(line)):
+                queued[line[b]] = False
+            return n_touched, -1
+        for e in range(start[j], start[j + 1]):
+            i = supplier[e]
+            incoming[i] += share[e] * more
+            new = min(incoming[i], 1.0)
+            if new > loss[i]:
+                if loss[i] == 0.0:
+                    touched[n_touched] = i
+                    n_touched += 1
+                loss[i] = new
+                if not queued[i] and new - pushed[i] > tolerance:
+                    queued[i] = True
+                    line.append(i)
+        if head > 65536:
+            line = line[head:]
+            head = 0
+    return n_touched, pushes
+
+
+@compiled
 def sweep(start, buyer, share, loss):
     """Update upstream losses (firms x lanes) in place, firm after firm; return the largest change.
 
@@ -307,5 +389,57 @@ def sweep(start, buyer, share, loss):
             new = max(total[lane], mine[lane])
             change = max(change, new - mine[lane])
             mine[lane] = new
+        largest = max(largest, change)
+    return largest
+
+
+@compiled
+def market_left(market, sales, loss, left):
+    """Write what is left of each market's sales, by lane."""
+    left[:] = 0.0
+    for i in range(len(market)):
+        row, mine, sold = left[market[i]], loss[i], sales[i]
+        for lane in range(loss.shape[1]):
+            row[lane] += sold * (1.0 - mine[lane])
+
+
+@compiled
+def downstream_sweep(
+    backwards, replaceable, buyer_start, account_start, supplier, share,
+    market, sales, left, loss, passed,
+):  # fmt: skip
+    """Update downstream losses (firms x lanes) in place, buyer after buyer; return the change.
+
+    A buyer loses what its worst account misses; `passed` is what of each firm's loss is felt by
+    its buyers, `left` what is left of the sales of each market.
+    """
+    n, lanes = loss.shape
+    total, worst = np.empty(lanes), np.empty(lanes)
+    largest = 0.0
+    for step in range(n):
+        j = n - 1 - step if backwards else step
+        mine, felt = loss[j], passed[j]
+        worst[:] = mine
+        for g in range(buyer_start[j], buyer_start[j + 1]):
+            total[:] = 0.0
+            for e in range(account_start[g], account_start[g + 1]):
+                row, part = passed[supplier[e]], share[e]
+                for lane in range(lanes):
+                    total[lane] += part * row[lane]
+            for lane in range(lanes):
+                worst[lane] = max(worst[lane], min(total[lane], 1.0))
+        change = 0.0
+        rest, sold = left[market[j]], sales[j]
+        for lane in range(lanes):
+            more = worst[lane] - mine[lane]
+            change = max(change, more)
+            mine[lane] = worst[lane]
+            rest[lane] -= sold * more
+        # What buyers feel may still rise where a loss does not: the market has shrunk.
+        for lane in range(lanes):
+            factor = sold / max(rest[lane], sold) if replaceable and sold > 0.0 else 1.0
+            now = mine[lane] * factor
+            change = max(change, now - felt[lane])
+            felt[lane] = now
         largest = max(largest, change)
     return largest

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["ESSENTIAL", "NEGLIGIBLE", "NON_ESSENTIAL", "Downstream", "FirmNetwork"]
+__all__ = ["ESSENTIAL", "NEGLIGIBLE", "NON_ESSENTIAL", "Accounts", "Downstream", "FirmNetwork"]
 
 NEGLIGIBLE, NON_ESSENTIAL, ESSENTIAL = 0, 1, 2
 
@@ -42,6 +42,28 @@ class Downstream:
     account: IntArray
     share: FloatArray
     n_accounts: int
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The same links by buyer and account; accounts that nothing goes into are left out.
+
+    Attributes
+    ----------
+    buyer_start : array of int (n + 1,)
+        Accounts of buyer ``j`` are ``buyer_start[j]:buyer_start[j + 1]``.
+    start : array of int (accounts + 1,)
+        Links of account ``g`` are ``start[g]:start[g + 1]``.
+    supplier : array of int (links,)
+        Supplier.
+    share : array (links,)
+        Share of the account that the link supplies at baseline.
+    """
+
+    buyer_start: IntArray
+    start: IntArray
+    supplier: IntArray
+    share: FloatArray
 
 
 @dataclass(frozen=True)
@@ -120,10 +142,32 @@ class FirmNetwork:
         return Downstream(start, buyer, account, share, n_accounts)
 
     @cached_property
+    def accounts(self) -> Accounts:
+        """Links along which a missing supplier is felt, by buyer."""
+        links = self.downstream
+        supplier = np.repeat(np.arange(self.n), np.diff(links.start))
+        order = np.lexsort((links.account, links.buyer))
+        buyer, account = links.buyer[order], links.account[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (account[1:] != account[:-1]) | (buyer[1:] != buyer[:-1])
+        counts = np.bincount(buyer[first], minlength=self.n)
+        return Accounts(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.append(np.flatnonzero(first), len(order)).astype(np.int64),
+            supplier[order].astype(np.int64),
+            links.share[order],
+        )
+
+    @cached_property
     def upstream(self) -> sparse.csr_array:
         """Share of a firm's revenue that each buyer brings, shape (n, n)."""
         share = self.value / self.revenue[self.supplier]
         return sparse.csr_array((share, (self.supplier, self.buyer)), shape=(self.n, self.n))
+
+    @cached_property
+    def orders(self) -> sparse.csr_array:
+        """The same by buyer: what share of each supplier's revenue a buyer (row) brings."""
+        return sparse.csr_array(self.upstream.T)
 
     @cached_property
     def leak(self) -> FloatArray:

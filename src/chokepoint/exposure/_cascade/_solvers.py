@@ -1,4 +1,4 @@
-"""Three ways to the losses of a set of shocks."""
+"""Losses of a set of shocks: as the paper iterates, or from one factorisation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from scipy import sparse
 
 from chokepoint.errors import OptionError
 from chokepoint.exposure._cascade._censor import Censored, censor, closed_classes
-from chokepoint.exposure._cascade._iterate import paper_iteration, upstream_sweeps
+from chokepoint.exposure._cascade._iterate import (
+    downstream_sweeps,
+    paper_iteration,
+)
 from chokepoint.exposure._cascade._network import FirmNetwork
 
-__all__ = ["Direct", "Paper", "Shocks", "Solver", "Swept"]
+__all__ = ["PASSED_ON", "PUSHED", "Direct", "Paper", "Shocks", "Solver", "weighed"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 # Losses below this are not passed on downstream; what that leaves out of an index stays below 1e-9.
-_PASSED_ON = 1e-11
-# What the sweeps leave out of an upstream loss, as a share of a firm's output.
-_SETTLED = 1e-10
+PASSED_ON = 1e-11
+# Cascades that follow more links than this many times all of them are left to sweeps.
+PUSHED = 2.0
+# Cascades that are swept together.
+_LANES = 32
 # The inverse of the core takes 8 bytes for each pair of firms: 3.2 GB.
 _LARGEST_CORE = 20_000
 # Taking firms out costs more than it saves in larger networks, whose core is too large anyway.
@@ -54,6 +59,13 @@ class Shocks:
 
     def __len__(self) -> int:
         return len(self.firms) if self.table is None else self.table.shape[1]
+
+    def column(self, case: int) -> tuple[IntArray, FloatArray]:
+        """Return the firms that a case hits, and how hard."""
+        if self.table is None:
+            return self.firms[case : case + 1], np.ones(1)
+        hit = np.flatnonzero(self.table[:, case])
+        return hit.astype(np.int64), np.ascontiguousarray(self.table[hit, case])
 
     def columns(self, cases: slice) -> FloatArray:
         """Return the shocks of some cases, shape (n, cases)."""
@@ -93,9 +105,10 @@ class Solver(Protocol):
         ...
 
 
-def _weighed(
+def weighed(
     weight: FloatArray, down: FloatArray, up: FloatArray, steps: NDArray[np.int64]
 ) -> FloatArray:
+    """Return one row per lane."""
     return np.column_stack([weight @ np.maximum(down, up), weight @ down, weight @ up, steps])
 
 
@@ -122,70 +135,7 @@ class Paper:
             replaceability=self.replaceability,
             stop=self.stop,
         )
-        return _weighed(self.weight, losses.downstream, losses.upstream, losses.steps)
-
-
-@dataclass(frozen=True)
-class Swept:
-    """Losses pushed downstream, and sweeps over the firms upstream: any shock, any size."""
-
-    network: FirmNetwork
-    weight: FloatArray
-    replaceability: bool
-    cases_per_block: int = 32
-
-    @property
-    def settings(self) -> tuple[object, ...]:
-        """See `Solver`."""
-        return ("sweeps", self.replaceability)
-
-    def solve(self, shocks: Shocks, cases: slice) -> FloatArray:
-        """See `Solver`."""
-        shock = shocks.columns(cases)
-        up = upstream_sweeps(self.network, shock, tolerance=_SETTLED)
-        total = self.weight @ up
-        rows = np.empty((shock.shape[1], 4))
-        work = _Workspace(self.network)
-        for lane in range(shock.shape[1]):
-            touched, down, pushes = work.spread(shock[:, lane], replaceability=self.replaceability)
-            own = self.weight[touched]
-            beyond = np.maximum(down - up[touched, lane], 0.0)
-            rows[lane] = total[lane] + own @ beyond, own @ down, total[lane], pushes
-        return rows
-
-
-class _Workspace:
-    """Arrays for pushing losses downstream, cleared where they were touched."""
-
-    def __init__(self, network: FirmNetwork) -> None:
-        self._network, links = network, network.downstream
-        self._left = network.market_sales.copy()
-        self._loss, self._pushed = np.zeros(network.n), np.zeros(network.n)
-        self._missing = np.zeros(links.n_accounts)
-        self._queued = np.zeros(network.n, dtype=np.bool_)
-        self._touched = np.empty(network.n, dtype=np.int64)
-        self._accounts = np.empty(links.n_accounts, dtype=np.int64)
-
-    def spread(
-        self, shock: FloatArray, *, replaceability: bool
-    ) -> tuple[IntArray, FloatArray, int]:
-        """Return the firms that lose anything, their losses, and the number of pushes."""
-        from chokepoint.exposure._cascade._kernels import spread
-
-        network, links = self._network, self._network.downstream
-        first = np.flatnonzero(shock).astype(np.int64)
-        n_touched, n_accounts, pushes = spread(
-            first, shock[first], links.start, links.buyer, links.account, links.share,
-            network.sales, network.market, self._left, replaceability, _PASSED_ON,
-            self._loss, self._pushed, self._missing, self._queued, self._touched, self._accounts,
-        )  # fmt: skip
-        touched = self._touched[:n_touched].copy()
-        losses = self._loss[touched]
-        markets = network.market[touched]
-        self._left[markets] = network.market_sales[markets]
-        self._loss[touched] = self._pushed[touched] = 0.0
-        self._missing[self._accounts[:n_accounts]] = 0.0
-        return touched, losses, int(pushes)
+        return weighed(self.weight, losses.downstream, losses.upstream, losses.steps)
 
 
 @dataclass(frozen=True)
@@ -239,14 +189,28 @@ class Direct:
 
     def solve(self, shocks: Shocks, cases: slice) -> FloatArray:
         """See `Solver`."""
+        chosen = shocks.firms[cases]
+        rows = self._rows(chosen, np.empty((0, 0)), 0)
+        large = np.flatnonzero(np.isnan(rows[:, 0]))
+        for first in range(0, len(large), _LANES):
+            some = large[first : first + _LANES]
+            shock = Shocks.defaults(self.network.n, chosen[some]).columns(slice(None))
+            losses, steps = downstream_sweeps(
+                self.network, shock, replaceability=self.replaceability, tolerance=PASSED_ON
+            )
+            rows[some] = self._rows(chosen[some], losses, steps)
+        return rows
+
+    def _rows(self, chosen: IntArray, given: FloatArray, steps: int) -> FloatArray:
         from chokepoint.exposure._cascade._kernels import single_defaults
 
-        chosen = shocks.firms[cases]
         rows = np.empty((len(chosen), 4))
         network, links, f = self.network, self.network.downstream, self.factors
         single_defaults(
-            chosen, links.start, links.buyer, links.account, links.share, links.n_accounts,
-            network.sales, network.market, network.market_sales, self.replaceability, _PASSED_ON,
+            chosen, given, steps,
+            links.start, links.buyer, links.account, links.share, links.n_accounts,
+            network.sales, network.market, network.market_sales, self.replaceability, PASSED_ON,
+            PUSHED * len(links.buyer),
             self.weight, f.position, f.firm, f.n_out, f.out_start, f.out_to, f.out_share,
             f.in_start, f.in_from, f.in_share, f.scale, f.core, self.price,
             self.closed, self.class_weight, self.entries.indptr.astype(np.int64),
