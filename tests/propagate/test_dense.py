@@ -1,5 +1,6 @@
 """The dense engine against the readable one, on small input-output tables."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -218,6 +219,10 @@ def test_no_chunk_of_a_batch_is_left_with_a_few_lanes(compiled):
             size = chunk_size("dense", compiled, np.dtype("float64"), lanes=lanes, threads=threads)
             assert size <= DENSE_LANES
             assert (lanes % size or size) > 4
+
+
+def test_lanes_are_those_of_the_compiled_loops():
+    assert importlib.import_module("chokepoint.propagate._kernels_dense").LANES == DENSE_LANES
 
 
 def test_a_large_table_is_taken():
