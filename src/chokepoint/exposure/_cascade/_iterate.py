@@ -99,7 +99,7 @@ def upstream_sweeps(network: FirmNetwork, shock: FloatArray, *, tolerance: float
     from chokepoint.exposure._cascade._kernels import sweep
 
     shares = network.upstream
-    loss = np.ascontiguousarray(shock, dtype=np.float64).copy()
+    loss = np.array(shock, dtype=np.float64, order="C")
     start, buyer = shares.indptr.astype(np.int64), shares.indices.astype(np.int64)
     _settle(lambda _: float(sweep(start, buyer, shares.data, loss)), tolerance, "upstream")
     return np.minimum(loss, 1.0)
@@ -112,7 +112,7 @@ def downstream_sweeps(
     from chokepoint.exposure._cascade._kernels import downstream_sweep, market_left
 
     accounts, sales, market = network.accounts, network.sales, network.market
-    loss = np.ascontiguousarray(shock, dtype=np.float64).copy()
+    loss = np.array(shock, dtype=np.float64, order="C")
     left = np.empty((len(network.market_sales), shock.shape[1]))
     market_left(market, sales, loss, left)
     passed = loss * _factors(network, loss, replaceability=replaceability)

@@ -18,7 +18,6 @@ __all__ = [
     "adjoint",
     "downstream_sweep",
     "market_left",
-    "rise",
     "single_defaults",
     "spread",
     "sweep",
@@ -314,57 +313,6 @@ def adjoint(
             total += in_share[e] * result[in_from[e]]
         result[s] = scale[s] * total
     return result
-
-
-@compiled
-def rise(
-    first, size, start, supplier, share, tolerance, most,
-    loss, incoming, pushed, queued, touched,
-):  # fmt: skip
-    """Push losses upstream, from buyers to suppliers, until nothing above `tolerance` is left.
-
-    Returns the number of firms touched and of pushes, -1 if that takes more than `most` links.
-    """
-    n_touched = pushes = followed = 0
-    line = [np.int64(0) for _ in range(0)]
-    for a in range(len(first)):
-        j = first[a]
-        loss[j] = size[a]
-        touched[n_touched] = j
-        n_touched += 1
-        queued[j] = True
-        line.append(j)
-    head = 0
-    while head < len(line):
-        j = line[head]
-        head += 1
-        queued[j] = False
-        more = loss[j] - pushed[j]
-        if more <= tolerance:
-            continue
-        pushed[j] += more
-        pushes += 1
-        followed += start[j + 1] - start[j]
-        if followed > most:
-            for b in range(head, len(line)):
-                queued[line[b]] = False
-            return n_touched, -1
-        for e in range(start[j], start[j + 1]):
-            i = supplier[e]
-            incoming[i] += share[e] * more
-            new = min(incoming[i], 1.0)
-            if new > loss[i]:
-                if loss[i] == 0.0:
-                    touched[n_touched] = i
-                    n_touched += 1
-                loss[i] = new
-                if not queued[i] and new - pushed[i] > tolerance:
-                    queued[i] = True
-                    line.append(i)
-        if head > 65536:
-            line = line[head:]
-            head = 0
-    return n_touched, pushes
 
 
 @compiled

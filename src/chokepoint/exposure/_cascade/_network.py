@@ -165,11 +165,6 @@ class FirmNetwork:
         return sparse.csr_array((share, (self.supplier, self.buyer)), shape=(self.n, self.n))
 
     @cached_property
-    def orders(self) -> sparse.csr_array:
-        """The same by buyer: what share of each supplier's revenue a buyer (row) brings."""
-        return sparse.csr_array(self.upstream.T)
-
-    @cached_property
     def leak(self) -> FloatArray:
         """Share of a firm's revenue that comes from outside the network."""
         if self.closed:

@@ -60,13 +60,6 @@ class Shocks:
     def __len__(self) -> int:
         return len(self.firms) if self.table is None else self.table.shape[1]
 
-    def column(self, case: int) -> tuple[IntArray, FloatArray]:
-        """Return the firms that a case hits, and how hard."""
-        if self.table is None:
-            return self.firms[case : case + 1], np.ones(1)
-        hit = np.flatnonzero(self.table[:, case])
-        return hit.astype(np.int64), np.ascontiguousarray(self.table[hit, case])
-
     def columns(self, cases: slice) -> FloatArray:
         """Return the shocks of some cases, shape (n, cases)."""
         if self.table is not None:
