@@ -11,7 +11,7 @@ from propagate.oracle import EffectCalendar, EventCalendar
 WEEKS = 25
 
 
-@settings(DETERMINISTIC, max_examples=30)
+@settings(DETERMINISTIC, max_examples=20)
 @given(data=st.data())
 def test_arrays_say_what_the_words_say(data):
     draft = data.draw(drafts(rich=True))

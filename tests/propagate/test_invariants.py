@@ -16,7 +16,7 @@ from chokepoint.propagate import Behaviour, compile_chain, simulate
 from chokepoint.scenario import CapacityEffect, DemandShift, Effects, ExportBan, Outage, Scenario
 
 WEEKS = 24
-FEW = settings(DETERMINISTIC, max_examples=10)
+FEW = settings(DETERMINISTIC, max_examples=8)
 FROZEN = Behaviour(switching=False, ramp=False, frozen_orders=True)
 BASELINE = Scenario("baseline")
 

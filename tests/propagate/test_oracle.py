@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -10,12 +12,21 @@ from propagate._engines import ENGINES, FLOWS, run
 from propagate._strategies import DETERMINISTIC, behaviours, drafts, effects, scenarios
 from propagate.oracle import History, play
 
+from chokepoint import load
 from chokepoint.chain import SupplyChain
 from chokepoint.propagate import Behaviour
-from chokepoint.scenario import Effects
+from chokepoint.scenario import (
+    Boycott,
+    DemandShift,
+    Effects,
+    ExportBan,
+    Licence,
+    Outage,
+    Scenario,
+)
 
 WEEKS = 25
-MANY = settings(DETERMINISTIC, max_examples=40)
+MANY = settings(DETERMINISTIC, max_examples=30)
 ATOL = 1e-12
 
 # What the engines show, and where the oracle keeps it.
@@ -118,3 +129,47 @@ def test_engine_equals_oracle_in_a_long_sweep(engine, data):
     behaviour = data.draw(behaviours(rich=True))
     history = play(chain, what, weeks=40, behaviour=behaviour)
     compare(engine, chain, what, history, behaviour)
+
+
+def rare_earth_events() -> list:
+    """A crisis with a bit of everything."""
+    return [
+        ExportBan(by="CHN", against=["USA", "JPN"], severity=0.9, start=1,
+                  leakage=0.3, leakage_lag=4, leakage_weeks=3),
+        Licence(by="CHN", against="EU27", review_weeks=5, refused=0.1),
+        Outage(country="MYS", severity=0.7, start=2, weeks=6,
+               recovery_weeks=4, recovery="s_shaped"),
+        Boycott(by="USA", against="CHN", products="magnet_ndfeb", severity=0.5, start=8),
+        DemandShift(country="DEU", change=0.1, start=3),
+    ]  # fmt: skip
+
+
+CRISES = {
+    "defaults": Behaviour(),
+    "equalising": Behaviour(rationing="equalising", order_rule="realised", scarcity="last_output"),
+    "domestic first": Behaviour(rationing="domestic_first", order_rule="desired"),
+    "highest bidder": Behaviour(rationing="highest_bidder"),
+    "allies first": Behaviour(rationing="allies_first", order_shares="capacity", switching=False),
+}
+
+
+@functools.cache
+def rare_earth_history(name: str) -> History:
+    """Return the oracle's run, for all engines."""
+    return play(load("rare_earths"), rare_earth_events(), weeks=20, behaviour=CRISES[name])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in {"defaults", "equalising"} else pytest.param(name, marks=pytest.mark.slow)
+        for name in CRISES
+    ],
+)
+def test_engine_equals_oracle_on_the_rare_earth_chain(engine, name):
+    """On 602 sites and more than four thousand flows."""
+    chain, history = load("rare_earths"), rare_earth_history(name)
+    what = Scenario("crisis", rare_earth_events()).effects(chain, 20)
+    assert history.clear == 20
+    compare(engine, chain, what, history, CRISES[name])
