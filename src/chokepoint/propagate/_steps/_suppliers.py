@@ -20,14 +20,16 @@ class Suppliers:
     Attributes
     ----------
     weight : array (E, lanes)
-        Order shares.
+        Order shares; one column for all lanes where nothing moves them.
     reliability : array (E, lanes)
-        What buyers believe of suppliers, 1 at first.
+        What buyers believe of suppliers, 1 at first; only where buyers change suppliers.
     triggered : array (G, lanes)
         Week in which a slot first ran short, at first infinite.
     bound : array (E, lanes)
         Largest order before and after qualification.
     """
+
+    reliability: Array
 
     def __init__(self, numbers: Numbers, behaviour: Behaviour, caps: Caps) -> None:
         self._numbers, self._behaviour, self._caps = numbers, behaviour, caps
@@ -37,14 +39,21 @@ class Suppliers:
                             where=chain.sigma > 0)  # fmt: skip
         self._limit = xp.where(numbers.dormant, 0.0, arrays.number(grown))
         self._limit_qualified = xp.where(numbers.dormant, numbers.reserve, np.inf)
-        self.weight = arrays.full(chain.n_edges, 0.0) + numbers.sigma
-        self.reliability = arrays.full(chain.n_edges, 1.0)
+        self.weight = numbers.sigma
         self.triggered = arrays.full(chain.n_groups, np.inf)
         self.bound, self._pull = self._limit, numbers.sigma
-        self._ready_week = arrays.full(chain.n_edges, np.inf)
         self._next_ready = np.inf
+        if behaviour.switching:
+            self._start()
+
+    def _start(self) -> None:
+        """Make what only buyers need who change suppliers."""
+        arrays, flows = self._numbers.arrays, self._numbers.chain.n_edges
+        self.weight = arrays.full(flows, 0.0) + self._numbers.sigma
+        self.reliability = arrays.full(flows, 1.0)
+        self._ready_week = arrays.full(flows, np.inf)
         # Written over week after week: fresh arrays cost more than what is computed in them.
-        self._trust, self._share, self._part = (arrays.full(chain.n_edges, 0.0) for _ in range(3))
+        self._trust, self._share, self._part = (arrays.full(flows, 0.0) for _ in range(3))
 
     def qualify(self, week: int) -> None:
         """Update what suppliers may take, in a week in which one is qualified for more."""
