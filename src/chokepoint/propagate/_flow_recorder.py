@@ -75,11 +75,10 @@ class Leak:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Cells (flow, lane) that belong to caps, one long list."""
+    """Cells (flow, lane) that belong to caps, one long list; `place` counts them row by row."""
 
     cap: IntArray
-    row: IntArray
-    lane: IntArray
+    place: IntArray
     sigma: FloatArray
     value: FloatArray
 
@@ -121,8 +120,7 @@ class LeakageRecorder:
         # Numbers of the chain have one column, or one for each lane.
         return _Cells(
             cap,
-            row,
-            lane,
+            row * self._shocks.lanes + lane,
             sigma[row, lane if sigma.shape[1] > 1 else 0],
             value[row, lane if value.shape[1] > 1 else 0],
         )
@@ -135,12 +133,12 @@ class LeakageRecorder:
         on, off = self._on, self._off
         shipped = state.shipped(self._edges)
         self._banned += self._sum(on, on.sigma, active)
-        self._passed += self._sum(on, shipped[on.row, on.lane], active)
-        self._diverted += self._sum(off, shipped[off.row, off.lane] - off.sigma, active)
+        self._passed += self._sum(on, _at(shipped, on), active)
+        self._diverted += self._sum(off, _at(shipped, off) - off.sigma, active)
         if self._shocks.has_detours:
             detoured = state.detoured(self._edges)
             for cells in (on, off):
-                self._detoured += self._sum(cells, detoured[cells.row, cells.lane], active)
+                self._detoured += self._sum(cells, _at(detoured, cells), active)
 
     def _sum(
         self, cells: _Cells, share: NDArray[np.floating], active: NDArray[np.bool_]
@@ -156,6 +154,11 @@ class LeakageRecorder:
             Leak(lane, effect.label, *row)
             for (lane, effect), row in zip(self._caps, numbers, strict=True)
         ]
+
+
+def _at(values: NDArray[np.floating], cells: _Cells) -> NDArray[np.floating]:
+    # No place is out of bounds; "clip" spares the check.
+    return np.take(values, cells.place, mode="clip")
 
 
 def caps_of(effects: Sequence[Effects]) -> list[tuple[int, FlowEffect]]:
