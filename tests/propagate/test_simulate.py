@@ -20,7 +20,7 @@ from chokepoint.errors import (
     UnknownLabelError,
 )
 from chokepoint.propagate import Behaviour, compile_chain, run, simulate
-from chokepoint.propagate._engines import engine_class
+from chokepoint.propagate._engines import engine_class, engine_for
 from chokepoint.scenario import DemandShift, Effects, ExportBan, Outage, Scenario
 
 BASE = Scenario("baseline")
@@ -150,6 +150,10 @@ class TestOptions:
         monkeypatch.setitem(sys.modules, "numba", None)
         with pytest.raises(MissingDependencyError, match="pip install numba"):
             simulate(chain, BASE, weeks=1, engine="numba")
+
+    def test_with_numba_auto_is_numba(self, chain):
+        pytest.importorskip("numba")
+        assert engine_for("auto", [compile_chain(chain)], list, Behaviour()) == "numba"
 
     def test_without_numba_auto_is_numpy(self, chain, monkeypatch):
         monkeypatch.setattr("chokepoint.propagate._engines._numba_is_ready", lambda: False)
