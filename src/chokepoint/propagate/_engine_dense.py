@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DENSE_LANES", "DenseEngine", "dense_applies", "dense_reason"]
 
-DENSE_LANES = 52
+DENSE_LANES = 56
 """Most lanes in one run of the engine."""
 
 IntArray = NDArray[np.intp]
@@ -49,6 +49,7 @@ _NO_LIMIT = 1e6
 _MOST_LEVELS = 8
 _SAME = 1e-12
 _ROUNDING = 1e-6
+_ROWS = 8
 _NOISE = 64.0
 _RULES = ("use", "desired", "realised")
 
@@ -156,7 +157,8 @@ def _find_blocks(chain: CompiledChain) -> _Blocks:
     row = np.empty(chain.n_groups, dtype=np.int64)
     row[slot] = np.arange(chain.n_groups) - first["first_slot"][of_group[slot]]
     row = first["first_weight"][of_group] + row * widths[of_group]
-    weight = np.zeros(entries)
+    # Compiled loops read whole groups of rows, the last of which may reach beyond the end.
+    weight = np.zeros(entries + _ROWS * int(widths.max(initial=0)))
     weight[row[group] + column[supplier]] = chain.sigma[:, 0]
     share = np.bincount(
         supplier, weights=chain.kappa[:, 0] * chain.sigma[:, 0] * ~final[group],

@@ -9,7 +9,7 @@ Everything is a deviation from baseline, and nothing rounds there. Sums run in a
 lane's numbers do not depend on the lanes beside it.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 from __future__ import annotations
 
@@ -19,13 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from chokepoint.propagate._kernels_matrix import LANES, ROWS, add_rows, times_pair
+
 __all__ = ["LANES", "Slots", "Structure", "batch_week", "nodes_week", "single_week"]
-
-LANES = 52
-"""Lanes of a batch: a multiple of what a vector register holds, known when loops are compiled.
-
-Two full chunks serve a hundred scenarios on two threads.
-"""
 
 
 def _compiled(**options: Any) -> Callable[[Any], Any]:
@@ -312,43 +308,6 @@ def _share(  # pragma: no cover
 
 
 @_compiled(fastmath=_FAST)
-def _times(weight, at, count, width, fill, arrives):  # pragma: no cover
-    """Set arrives[q] = row q times fill, for up to two rows and all lanes."""
-    for q in range(count):
-        for k in range(LANES):
-            arrives[q, k] = 0.0
-    a = weight[at : at + width]
-    b = weight[at + (count - 1) * width : at + count * width]
-    j = 0
-    while j + 4 <= width:
-        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-        b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
-        for k in range(LANES):
-            f0, f1, f2, f3 = fill[j, k], fill[j + 1, k], fill[j + 2, k], fill[j + 3, k]
-            arrives[0, k] += (a0 * f0 + a1 * f1) + (a2 * f2 + a3 * f3)
-            arrives[1, k] += (b0 * f0 + b1 * f1) + (b2 * f2 + b3 * f3)
-        j += 4
-    while j < width:
-        for k in range(LANES):
-            arrives[0, k] += a[j] * fill[j, k]
-            arrives[1, k] += b[j] * fill[j, k]
-        j += 1
-
-
-@_compiled(fastmath=_FAST)
-def _demands(weight, at, count, width, z, asked):  # pragma: no cover
-    """Add orders times rows to the demand on suppliers, for up to four rows and all lanes."""
-    a = weight[at : at + width]
-    b = weight[at + min(1, count - 1) * width : at + (min(1, count - 1) + 1) * width]
-    c = weight[at + min(2, count - 1) * width : at + (min(2, count - 1) + 1) * width]
-    d = weight[at + min(3, count - 1) * width : at + (min(3, count - 1) + 1) * width]
-    for j in range(width):
-        w0, w1, w2, w3 = a[j], b[j], c[j], d[j]
-        for k in range(LANES):
-            asked[j, k] += (w0 * z[0, k] + w1 * z[1, k]) + (w2 * z[2, k] + w3 * z[3, k])
-
-
-@_compiled(fastmath=_FAST)
 def batch_week(  # pragma: no cover
     structure, slots, rule, frozen, sharing, x, wish, fixed, moving, chi,
     stock, order, held, is_held, lowest, demand,
@@ -361,7 +320,7 @@ def batch_week(  # pragma: no cover
     size = (widest, LANES)
     fill, extra = np.zeros(size, x.dtype), np.zeros(size, x.dtype)
     grown, asked, also = np.zeros(size, x.dtype), np.zeros(size, x.dtype), np.zeros(size, x.dtype)
-    arrives, z = np.zeros((4, LANES), x.dtype), np.zeros((4, LANES), x.dtype)
+    arrives, z = np.zeros((ROWS, LANES), x.dtype), np.zeros((ROWS, LANES), x.dtype)
     for block in range(len(structure.first_slot) - 1):
         s0, s1 = structure.first_supplier[block], structure.first_supplier[block + 1]
         width = s1 - s0
@@ -383,39 +342,36 @@ def batch_week(  # pragma: no cover
                         extra[j, k] = fixed[i, k]
                         grown[j, k] = chi[i, k]
                         scarce = scarce or chi[i, k] <= _SCARCE - 1.0
-            for c in range(start, end, 4):
-                count = min(4, end - c)
+            for c in range(start, end, ROWS):
+                count = min(ROWS, end - c)
                 at = structure.first_weight[block] + (c - g0) * width
                 for q in range(0, count, 2):
-                    pair = min(2, count - q)
-                    _times(structure.weight, at + q * width, pair, width, fill, arrives[q : q + 2])
+                    times_pair(structure.weight, at + q * width, width, fill, arrives, q)
                 if shares:
                     for q in range(count):
                         if is_held[c + q]:
                             _add_held_lanes(structure, held, is_held, c + q, at + q * width,
                                             width, extra, arrives[q], order)  # fmt: skip
                 for q in range(count):
-                    _renew(slots, c + q, rule, frozen, x, wish, arrives[q], stock, order, lowest)
+                    _renew(slots, c + q, rule, frozen, x, wish, arrives, q, stock, order, lowest)
                 if shares:
                     for q in range(0, count, 2):
-                        pair = min(2, count - q)
-                        _times(structure.weight, at + q * width, pair, width, grown,
-                               arrives[q : q + 2])  # fmt: skip
+                        times_pair(structure.weight, at + q * width, width, grown, arrives, q)
                     for q in range(count):
                         # An average of capacities is not scarce where none of them is.
                         if scarce:
                             _share_scarce(structure, slots, held, is_held, c + q, at + q * width,
                                           width, grown, arrives[q], order, also)  # fmt: skip
                         else:
-                            _share_lanes(arrives[q], order[c + q])
+                            _share_lanes(arrives, q, order, c + q)
                 for q in range(count):
                     need = slots.need[c + q]
                     for k in range(LANES):
                         z[q, k] = order[c + q, k] * need
-                for q in range(count, 4):
+                for q in range(count, ROWS):
                     for k in range(LANES):
                         z[q, k] = 0.0
-                _demands(structure.weight, at, count, width, z, asked)
+                add_rows(structure.weight, at, width, z, asked)
             for j in range(width):
                 i = structure.supplier[s0 + j]
                 own, whole = structure.size[i], structure.whole[i]
@@ -431,18 +387,18 @@ def batch_week(  # pragma: no cover
                         demand[i, k] = own * asked[j, k]
 
 
-@_compiled(fastmath={"contract"})
+@_compiled(fastmath={"contract"}, forceinline=True)
 def _renew(  # pragma: no cover
-    slots, g, rule, frozen, x, wish, arrives, stock, order, lowest
+    slots, g, rule, frozen, x, wish, arrives, q, stock, order, lowest
 ):  # fmt: skip
     """Steps 1, 5, 7 and 9 of one slot in all lanes."""
     i, level = slots.buyer[g], slots.level[g]
     cover, target, pace = slots.stock[g], slots.target[g], slots.pace[g]
     fleeting, final = slots.fleeting[g], slots.final[g]
     spare, per_throttle = slots.spare[g], slots.per_throttle[g]
-    zero = 0.0 * arrives[0]
+    zero = 0.0 * arrives[q, 0]
     for k in range(LANES):
-        got = order[g, k] + (1.0 + order[g, k]) * arrives[k]
+        got = order[g, k] + (1.0 + order[g, k]) * arrives[q, k]
         used = min(x[i, k], cover + stock[g, k])
         kept = max(stock[g, k] - used, -cover)
         after = got if fleeting else kept + got
@@ -470,10 +426,10 @@ def _add_held_lanes(  # pragma: no cover
             held[g, k] = 0.0
 
 
-@_compiled(fastmath={"contract"})
-def _share_lanes(grown, order):  # pragma: no cover
+@_compiled(fastmath={"contract"}, forceinline=True)
+def _share_lanes(grown, q, order, g):  # pragma: no cover
     for k in range(LANES):
-        order[k] = (order[k] - grown[k]) / (1.0 + grown[k])
+        order[g, k] = (order[g, k] - grown[q, k]) / (1.0 + grown[q, k])
 
 
 @_compiled()
