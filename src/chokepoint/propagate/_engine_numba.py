@@ -76,7 +76,7 @@ class NumbaEngine:
     @staticmethod
     def lanes_per_chunk(chain: CompiledChain, dtype: np.dtype[np.floating]) -> int:
         """Return how many lanes at once are fastest: the state of a week stays near the core."""
-        most = 128 if chain.n_nodes <= 2_000 else 64 if chain.n_nodes <= 20_000 else 32
+        most = 64 if chain.n_nodes <= 20_000 else 32
         return max(most * 4 // dtype.itemsize, 8)
 
     # ------------------------------------------------------------------ the run

@@ -115,6 +115,9 @@ class ShockArrays(NamedTuple):
     licence: Floats
 
 
+# How many flows ahead a supplier is fetched: large networks wait for memory.
+AHEAD = 24
+
 # Order rules.
 USE, WISH, REALISED = 0, 1, 2
 

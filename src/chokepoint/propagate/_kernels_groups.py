@@ -16,6 +16,7 @@ import numpy as np
 
 from chokepoint.propagate._kernels_arrays import (
     ACCEPTED,
+    AHEAD,
     ASKED,
     DECAYS,
     DEMAND,
@@ -72,6 +73,7 @@ from chokepoint.propagate._kernels_vector import (
     load,
     load_row,
     number,
+    prefetch,
     select,
     smaller,
     store,
@@ -204,6 +206,9 @@ def _plain(
     kind = at(chain.group_kind, g)
     still = settings.frozen or kind & TAKES_PUSHED
     exceeded = False
+    if width == 1:
+        for e in range(from_edge, to_edge):
+            prefetch(state.supply, at(chain.edge_row, e + AHEAD), 0)
     for lane in range(0, lanes, width):
         order = load(state.group, g, ORDER, lane, wide)
         received = constant(0.0, state.group, wide)
@@ -397,7 +402,7 @@ def _part_run(
     return select(number(chain.phi, g, lane, wide) > 0.0, run, output)
 
 
-@helper
+@inlined
 def _live(
     chain: ChainArrays,
     state: StateArrays,
@@ -606,7 +611,7 @@ def _deliver(
                     licence = at(shocks.licence_of, special)
                     if licence >= 0:
                         shipped, fill, waits = _release(
-                            shocks, licence, lane, wide, sigma, shipped, fill
+                            shocks, licence, lane, wide, sigma, shipped, fill, state.rounding[0]
                         )
                         promised = promised + waits
                     trusted = load(shocks.cap, special, NOW, lane, wide)
@@ -652,6 +657,7 @@ def _release(
     sigma: Vector,
     shipped: Vector,
     fill: Vector,
+    least: float,
 ) -> tuple[Vector, Vector, Vector]:  # pragma: no cover  (compiled)
     """Step 2b: goods leave as licences come. Return them, their fill, and what still waits."""
     papers = shocks.licence
@@ -665,7 +671,8 @@ def _release(
     queue = select(waiting & (left > _ROUNDING), left, 0.0)
     store(papers, licence, QUEUE, lane, queue)
     asked = load(papers, licence, ASKED, lane, wide)
-    served = select(asked > 0.0, larger(smaller(sent / asked, 1.0), 0.0), 1.0)
+    # An order that is nothing but a rest of rounding cannot be left unserved.
+    served = select(asked > least, larger(smaller(sent / asked, 1.0), 0.0), 1.0)
     waits = select(waiting, load(papers, licence, ACCEPTED, lane, wide) - sent, 0.0)
     return select(waiting, sent - sigma, shipped), select(waiting, served, fill), waits
 

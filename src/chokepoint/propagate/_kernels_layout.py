@@ -201,7 +201,8 @@ class _Rows:
     proportional: bool = False
 
     def of_edge(self, order: IntArray | None) -> IntArray:
-        return np.ascontiguousarray(_taken(self.edge_row, order))
+        beyond = np.zeros(arrays.AHEAD, dtype=np.int32)
+        return np.append(_taken(self.edge_row, order), beyond)
 
     def total(self, values: Array) -> Array:
         """Return sums of values of flows by row; nobody asks where there is one row a node."""
