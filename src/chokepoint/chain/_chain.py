@@ -20,7 +20,8 @@ from chokepoint.chain._industry_frames import (
     industry_tables,
     slot_frame,
 )
-from chokepoint.chain._io_table import IoOptions, read_io_table
+from chokepoint.chain._io_options import IoOptions
+from chokepoint.chain._io_table import read_io_table
 from chokepoint.chain._links import Links, links_of
 from chokepoint.chain._properties import TableProperties
 from chokepoint.chain._recipes import recipes
