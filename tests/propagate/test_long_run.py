@@ -254,3 +254,26 @@ class TestDetour:
         seen = play(engine, draft, half, 2, how)
         # Australia delivered half of its flow: shares go as 0.5 x 0.5 to 0.5.
         assert seen.ordered[1, :2, 0] == pytest.approx([1 / 3, 2 / 3], abs=1e-6)
+
+    def test_a_boycott_of_by_products_moves_no_orders(self, engine):
+        # Scrap of two countries is pushed to one recycler: nobody can order more of either.
+        draft = Draft(
+            flows=[
+                Flow(f"{product}@{country}", buyer, 20.0, growth=9.0)
+                for country in ("JPN", "USA")
+                for product, buyer in [
+                    ("magnet", f"market:magnet@{country}"),
+                    ("swarf", "renewed@CHN"),
+                ]
+            ]
+            + [Flow("renewed@CHN", "market:renewed@CHN", 10.0)],
+            byproducts_of={f"magnet@{c}": [f"swarf@{c}"] for c in ("JPN", "USA")},
+        )
+        edges = draft.build().edges
+        japanese = np.flatnonzero(edges["supplier"].eq("swarf@JPN"))
+        boycott = FlowEffect(japanese, np.full(3, 0.5), redirect=True)
+        seen = play(engine, draft, Effects(flows=(boycott,)), 3, Behaviour())
+        pushed = np.flatnonzero(edges["buyer"].eq("renewed@CHN"))
+        expected = [0.25 if e in japanese else 0.5 for e in pushed]
+        assert seen.ordered[2, pushed, 0] == pytest.approx(expected)
+        assert seen.shipped[2, pushed, 0] == pytest.approx(expected)
