@@ -17,6 +17,8 @@ __all__ = ["Losses", "downstream_sweeps", "paper_iteration", "upstream_sweeps"]
 FloatArray = NDArray[np.float64]
 
 _MOST_STEPS = 100_000
+# Rises that are left for a later sweep, as a share of what may be left out.
+_UNFELT = 0.1
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,16 @@ def downstream_sweeps(
     left = np.empty((len(network.market_sales), shock.shape[1]))
     market_left(market, sales, loss, left)
     passed = loss * _factors(network, loss, replaceability=replaceability)
+    moved, seen = np.ones(network.n, dtype=np.int64), np.zeros(network.n, dtype=np.int64)
+    clock = np.ones(1, dtype=np.int64)
 
     def once(number: int) -> float:
         market_left(market, sales, loss, left)
         change: float = downstream_sweep(
-            number % 2 == 1, replaceability, accounts.buyer_start, accounts.start,
+            number % 2 == 1, replaceability, _UNFELT * tolerance,
+            accounts.buyer_start, accounts.start,
             accounts.supplier, accounts.share, market, sales, left, loss, passed,
+            moved, seen, clock,
         )  # fmt: skip
         return change
 
@@ -130,10 +136,12 @@ def downstream_sweeps(
 
 def _settle(once: Callable[[int], float], tolerance: float, side: str) -> int:
     """Sweep until what is still to come, judged by how fast changes fall, is below `tolerance`."""
-    before = np.inf
+    before, rates = np.inf, [0.999]
     for number in range(_MOST_STEPS):
         change = once(number)
-        rate = min(change / before, 0.999) if before > 0 and np.isfinite(before) else 0.999
+        rates.append(min(change / before, 0.999) if 0 < before < np.inf else 0.999)
+        # Losses may pause and go on, where a market shrinks or another input becomes the worst.
+        rate = max(rates[-3:])
         if change * rate <= tolerance * (1.0 - rate):
             return number + 1
         before = change

@@ -353,41 +353,56 @@ def market_left(market, sales, loss, left):
 
 @compiled
 def downstream_sweep(
-    backwards, replaceable, buyer_start, account_start, supplier, share,
-    market, sales, left, loss, passed,
+    backwards, replaceable, tolerance, buyer_start, account_start, supplier, share,
+    market, sales, left, loss, passed, moved, seen, clock,
 ):  # fmt: skip
     """Update downstream losses (firms x lanes) in place, buyer after buyer; return the change.
 
     A buyer loses what its worst account misses; `passed` is what of each firm's loss is felt by
-    its buyers, `left` what is left of the sales of each market.
+    its buyers, `left` what is left of the sales of each market. A rise below `tolerance` is not
+    passed on before it has grown, and an account is looked at again only where a supplier has
+    `moved` since its buyer was `seen`, or with it, as one that buys from itself; `clock` counts
+    visits.
     """
     n, lanes = loss.shape
-    total, worst = np.empty(lanes), np.empty(lanes)
+    total, worst, felt = np.empty(lanes), np.empty(lanes), np.empty(lanes)
     largest = 0.0
     for step in range(n):
         j = n - 1 - step if backwards else step
-        mine, felt = loss[j], passed[j]
-        worst[:] = mine
+        mine, rest, sold = loss[j], left[market[j]], sales[j]
+        since, looked = seen[j], False
+        clock[0] += 1
+        seen[j] = clock[0]
         for g in range(buyer_start[j], buyer_start[j + 1]):
+            stirred = False
+            for e in range(account_start[g], account_start[g + 1]):
+                stirred |= moved[supplier[e]] >= since
+            if not stirred:
+                continue
+            if not looked:
+                looked = True
+                worst[:] = mine
             total[:] = 0.0
             for e in range(account_start[g], account_start[g + 1]):
                 row, part = passed[supplier[e]], share[e]
                 for lane in range(lanes):
                     total[lane] += part * row[lane]
             for lane in range(lanes):
-                worst[lane] = max(worst[lane], min(total[lane], 1.0))
+                worst[lane] = max(worst[lane], total[lane])
+        if looked:
+            for lane in range(lanes):
+                new = min(1.0, worst[lane])
+                rest[lane] -= sold * (new - mine[lane])
+                mine[lane] = new
+        # What buyers feel may rise where a loss does not: the market has shrunk.
         change = 0.0
-        rest, sold = left[market[j]], sales[j]
         for lane in range(lanes):
-            more = worst[lane] - mine[lane]
+            base = max(sold, rest[lane])
+            felt[lane] = mine[lane] * (sold / base) if replaceable and sold > 0.0 else mine[lane]
+            more = felt[lane] - passed[j, lane]
             change = max(change, more)
-            mine[lane] = worst[lane]
-            rest[lane] -= sold * more
-        # What buyers feel may still rise where a loss does not: the market has shrunk.
-        for lane in range(lanes):
-            factor = sold / max(rest[lane], sold) if replaceable and sold > 0.0 else 1.0
-            now = mine[lane] * factor
-            change = max(change, now - felt[lane])
-            felt[lane] = now
-        largest = max(largest, change)
+        if change > tolerance:
+            passed[j] = felt
+            moved[j] = clock[0]
+            largest = max(largest, change)
     return largest
