@@ -13,7 +13,7 @@ from chokepoint.scenario import Effects, LicenceEffect
 
 WEEKS = 25
 LANES = 3
-FEW = settings(DETERMINISTIC, max_examples=25)
+FEW = settings(DETERMINISTIC, max_examples=20)
 TINY = 1e-9
 NONE = np.zeros(0)
 

@@ -100,25 +100,6 @@ def test_engine_equals_oracle_on_events(engine, data):
     compare(engine, chain, scenario.effects(chain, WEEKS), history, behaviour)
 
 
-@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "numpy"])
-@MANY
-@given(data=st.data())
-def test_engines_agree_on_batches(engine, data):
-    """Site by site and week by week, in batches of several lanes."""
-    chain = data.draw(drafts(rich=True)).build()
-    some = [data.draw(effects(chain, weeks=WEEKS)) for _ in range(3)]
-    how = data.draw(behaviours(rich=True))
-    clear = [play(chain, one, weeks=WEEKS, behaviour=how).clear for one in some]
-    ours = run("numpy", chain, some, weeks=WEEKS, behaviour=how)
-    theirs = run(engine, chain, some, weeks=WEEKS, behaviour=how)
-    for name in ours.seen:
-        for lane, weeks in enumerate(clear):
-            gap = np.abs(ours.seen[name] - theirs.seen[name])[:weeks, :, lane]
-            if name == "wanted":
-                gap = gap[:, ours.chain.is_market]
-            assert gap.max(initial=0.0) <= ATOL, f"{name} in lane {lane}"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(DETERMINISTIC, max_examples=600)

@@ -19,7 +19,7 @@ from chokepoint.propagate import Behaviour, simulate
 from chokepoint.scenario import Event, ExportBan, Outage, Scenario
 
 WEEKS = 24
-FEW = settings(DETERMINISTIC, max_examples=8)
+FEW = settings(DETERMINISTIC, max_examples=6)
 AREAS = {"AUS": "ZMB", "CHN": "BRA", "USA": "JPN"}
 
 
