@@ -19,21 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from chokepoint._jit import compiled
 from chokepoint.propagate._kernels_matrix import LANES, ROWS, add_rows, times_pair
 
 __all__ = ["LANES", "Slots", "Structure", "batch_week", "nodes_week", "single_week"]
 
 
 def _compiled(**options: Any) -> Callable[[Any], Any]:
-    """Compile on first use, keep the result on disk, run without the interpreter lock."""
-
-    def decorate(function: Any) -> Any:
-        try:
-            return njit(nogil=True, error_model="numpy", cache=True, **options)(function)
-        except RuntimeError:  # pragma: no cover  (no folder that may be written to)
-            return njit(nogil=True, error_model="numpy", **options)(function)
-
-    return decorate
+    return compiled(error_model="numpy", **options)
 
 
 _CHUNK = 64

@@ -7,17 +7,14 @@ The same additions in the same order as the NumPy path of the recorder.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from chokepoint._jit import compiled
 
 __all__ = ["country_week"]
 
-compiled: Any = njit(cache=True, nogil=True)
 
-
-@compiled
+@compiled()
 def _add(rows, places, weights, values, total):
     """Add ``weights * values`` of `rows` to the rows of `total` that `places` name."""
     wide = weights.shape[1] > 1
@@ -32,7 +29,7 @@ def _add(rows, places, weights, values, total):
                 total[place, lane] += values[i, lane] * weight
 
 
-@compiled
+@compiled()
 def _write(total, week, into):
     for lane in range(total.shape[1]):
         for place in range(total.shape[0]):
@@ -40,7 +37,7 @@ def _write(total, week, into):
             into[lane, week, place] = total[place, lane] + into.dtype.type(0.0)
 
 
-@compiled
+@compiled()
 def country_week(
     week, output, wanted, waiting, nodes, country, lost, markets, market_country, final,
     ends, end_country, total, missing, loss, unmet, worst,

@@ -23,6 +23,8 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from chokepoint import _jit as jit
+
 __all__ = [
     "any_lane",
     "at",
@@ -45,26 +47,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Loops own nothing: counting references to arrays that live as long as the run takes fifteen times
 # what the arithmetic takes.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _jit: Any = njit
 
 
 def compiled(function: F) -> F:
-    """Compile on first use, keep the result on disk, run without the interpreter lock."""
-    try:
-        return cast("F", _jit(cache=True, **_OPTIONS)(function))
-    except RuntimeError:  # pragma: no cover  (no folder that may be written to)
-        return cast("F", _jit(**_OPTIONS)(function))
+    """Compile on first use, and keep the result on disk."""
+    return cast("F", jit.compiled(**_OPTIONS)(function))
 
 
 def inlined(function: F) -> F:
     """Write into each caller before it is compiled: far sooner done than compiled apart."""
-    return cast("F", _jit(inline="always", **_OPTIONS)(function))
+    return cast("F", _jit(inline="always", nogil=True, **_OPTIONS)(function))
 
 
 def helper(function: F) -> F:
     """Compile for compiled callers only."""
-    return cast("F", _jit(**_OPTIONS)(function))
+    return cast("F", _jit(nogil=True, **_OPTIONS)(function))
 
 
 class Vector(types.Type):

@@ -9,10 +9,10 @@ only that.
 from __future__ import annotations
 
 import heapq
-from typing import Any
 
 import numpy as np
-from numba import njit
+
+from chokepoint._jit import compiled
 
 __all__ = [
     "adjoint",
@@ -23,17 +23,15 @@ __all__ = [
     "sweep",
 ]
 
-compiled: Any = njit(cache=True, nogil=True)
 
-
-@compiled
+@compiled()
 def _replaceability(i, sales, market, left):
     """Return how much of what firm i sold its market cannot replace."""
     rest = left[market[i]]
     return sales[i] / rest if rest > sales[i] else 1.0
 
 
-@compiled
+@compiled()
 def spread(
     first, size, start, buyer, account, share,
     sales, market, left, replaceable, tolerance, most,
@@ -110,7 +108,7 @@ def spread(
     return n_touched, n_accounts, pushes
 
 
-@compiled
+@compiled()
 def _clear(
     n_touched, n_accounts, market, market_sales,
     left, loss, pushed, missing, touched, accounts,
@@ -123,7 +121,7 @@ def _clear(
         missing[accounts[a]] = 0.0
 
 
-@compiled
+@compiled()
 def _column(
     sources, weights, wanted, n_wanted, n_out,
     out_start, out_to, out_share, in_start, in_from, in_share, scale, core,
@@ -193,7 +191,7 @@ def _column(
         right[list_right[a]] = 0.0
 
 
-@compiled
+@compiled()
 def single_defaults(
     chosen, given, steps, start, buyer, account, share, n_accounts,
     sales, market, market_sales, replaceable, tolerance, most, weight,
@@ -285,7 +283,7 @@ def single_defaults(
         )
 
 
-@compiled
+@compiled()
 def adjoint(
     weight,
     n_out,
@@ -315,7 +313,7 @@ def adjoint(
     return result
 
 
-@compiled
+@compiled()
 def sweep(start, buyer, share, loss):
     """Update upstream losses (firms x lanes) in place, firm after firm; return the largest change.
 
@@ -341,7 +339,7 @@ def sweep(start, buyer, share, loss):
     return largest
 
 
-@compiled
+@compiled()
 def market_left(market, sales, loss, left):
     """Write what is left of each market's sales, by lane."""
     left[:] = 0.0
@@ -351,7 +349,7 @@ def market_left(market, sales, loss, left):
             row[lane] += sold * (1.0 - mine[lane])
 
 
-@compiled
+@compiled()
 def downstream_sweep(
     backwards, replaceable, tolerance, buyer_start, account_start, supplier, share,
     market, sales, left, loss, passed, moved, seen, clock,
