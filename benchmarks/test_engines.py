@@ -28,8 +28,9 @@ BATCHES = [  # sites, flows a site, weeks, scenarios
     (1_000, 6.5, 52, 512),
     (10_000, 6.5, 52, 128),
     (10_000, 25.0, 52, 128),
-    (100_000, 6.5, 26, 64),
+    pytest.param(100_000, 6.5, 26, 64, marks=pytest.mark.slow),
 ]
+SINGLES = [(1_000, 6.5, 52), (10_000, 6.5, 52), (10_000, 25.0, 52), (100_000, 6.5, 26)]
 CHAINS: dict[tuple[int, float, float], object] = {}
 
 
@@ -79,6 +80,8 @@ def triad():
 
 
 def _report(benchmark, chain, weeks, scenarios, triad=None):
+    if benchmark.stats is None:
+        return  # not timed
     speed = chain.n_edges * weeks * scenarios / benchmark.stats.stats.min / 1e6
     benchmark.extra_info |= {"flows": chain.n_edges, "speed": round(speed)}
     line = f"\n{chain.n_edges} flows x {weeks} weeks x {scenarios}: {speed:.0f} M/s"
@@ -100,7 +103,7 @@ def test_batch(benchmark, triad, sites, flows, weeks, scenarios, switching):
 
 
 @pytest.mark.parametrize("switching", [False, True], ids=["fixed", "switching"])
-@pytest.mark.parametrize(("sites", "flows", "weeks"), [batch[:3] for batch in BATCHES])
+@pytest.mark.parametrize(("sites", "flows", "weeks"), SINGLES)
 def test_one_scenario(benchmark, sites, flows, weeks, switching):
     benchmark.group = "engine, one scenario, float64"
     chain = _chain(sites, flows)
@@ -110,6 +113,7 @@ def test_one_scenario(benchmark, sites, flows, weeks, switching):
     _report(benchmark, chain, weeks, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sites", "flows", "per_slot", "weeks"),
     [(100_000, 4.9, 1.17, 365), (1_000_000, 10.0, 2.5, 52)],
@@ -128,6 +132,7 @@ def test_large_network(benchmark, sites, flows, per_slot, weeks):
     sys.stderr.write(f"peak memory of the process {peak:.2f} GB\n")
 
 
+@pytest.mark.slow
 def test_large_network_in_a_batch(benchmark):
     benchmark.group = "engine, large networks, per batch of 64"
     chain = _chain(100_000, 4.9, 1.17)
@@ -135,10 +140,12 @@ def test_large_network_in_a_batch(benchmark):
     options = {"weeks": 73, "dtype": "float32", "behaviour": Behaviour(switching=False)}
     benchmark.pedantic(_run, (chain, batch), options, rounds=1, warmup_rounds=0)
     _report(benchmark, chain, 73, 64)
-    each = benchmark.stats.stats.min / 64 * 365 / 73
-    sys.stderr.write(f"365 steps: {each:.2f} s a scenario\n")
+    if benchmark.stats is not None:
+        each = benchmark.stats.stats.min / 64 * 365 / 73
+        sys.stderr.write(f"365 steps: {each:.2f} s a scenario\n")
 
 
+@pytest.mark.slow
 def test_ten_thousand_scenarios(benchmark):
     benchmark.group = "10,000 scenarios x 104 weeks, sums by country"
     chain = _chain(1_000, 6.5)
