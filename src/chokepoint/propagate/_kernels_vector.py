@@ -369,7 +369,9 @@ def _prefetch(typing: Any, array: Any, row: Any, lane: Any) -> Any:  # noqa: ARG
         indices = [indices[0], ir.Constant(ir.IntType(64), 0), indices[1]]
         address = _pointer(context, builder, array, args[0], indices, ir.IntType(8))
         kinds = [address.type, ir.IntType(32), ir.IntType(32), ir.IntType(32)]
-        name = f"llvm.prefetch.p0{'i8' if not address.type.is_opaque else ''}"
+        # Older versions of llvmlite know no opaque pointers.
+        opaque = getattr(address.type, "is_opaque", False)
+        name = "llvm.prefetch.p0" if opaque else "llvm.prefetch.p0i8"
         function = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(ir.VoidType(), kinds), name
         )
