@@ -1,4 +1,4 @@
-"""Write RESULTS.md from a run.
+"""Write RESULTS.md from a run, with NOTES.md (what was tried, and what it gained) below.
 
 `pytest benchmarks --benchmark-json=run.json && python benchmarks/results.py run.json`
 """
@@ -14,6 +14,13 @@ from typing import Any
 
 TARGET = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "pandas", "scipy", "networkx", "highspy", "PuLP", "numba")
+UNITS = {
+    "speed": "million flow-weeks-scenarios/s",
+    "triad": "triad [bytes/s]",
+    "bound": "streaming bound [million/s]",
+    "peak_gb": "peak memory of the process [GB]",
+}
+NOTES = Path(__file__).with_name("NOTES.md")
 HEAD = """# Results
 
 Written by `benchmarks/results.py` from one run; its docstring says how to repeat it. Seconds: the
@@ -36,31 +43,32 @@ def machine(run: dict[str, Any]) -> str:
 
 
 def table(run: dict[str, Any]) -> str:
-    """Return the timings, grouped."""
+    """Return the timings, grouped, with what a benchmark counted beside them."""
     lines = []
-    groups = sorted({entry["group"] or "" for entry in run["benchmarks"]})
-    for group in groups:
-        lines += [
-            "",
-            f"## {group}",
-            "",
-            "| case | minimum | median | rounds |",
-            "|---|---|---|---|",
-        ]
-        for entry in run["benchmarks"]:
-            if (entry["group"] or "") == group:
-                stats = entry["stats"]
-                lines.append(
-                    f"| {entry['param'] or entry['name']} | {stats['min']:.4f} "
-                    f"| {stats['median']:.4f} | {stats['rounds']} |"
-                )
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for entry in run["benchmarks"]:
+        groups.setdefault(entry["group"] or "", []).append(entry)
+    for group, entries in sorted(groups.items()):
+        facts = list(dict.fromkeys(name for entry in entries for name in entry["extra_info"]))
+        columns = ["case", "minimum", "median", "rounds", *(UNITS.get(f, f) for f in facts)]
+        lines += ["", f"## {group}", "", _row(columns), _row(["---"] * len(columns))]
+        for entry in entries:
+            stats, extra = entry["stats"], entry["extra_info"]
+            cells = [entry["param"] or entry["name"], f"{stats['min']:.4f}"]
+            cells += [f"{stats['median']:.4f}", str(stats["rounds"])]
+            lines.append(_row(cells + [f"{extra[f]:.4g}" if f in extra else "" for f in facts]))
     return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def main(path: str) -> None:
     """Read a run and write the page."""
     run = json.loads(Path(path).read_text("utf-8"))
-    TARGET.write_text(f"{HEAD}\n{machine(run)}\n{table(run)}\n", "utf-8")
+    notes = NOTES.read_text("utf-8").partition("\n")[2].strip()
+    TARGET.write_text(f"{HEAD}\n{machine(run)}\n{table(run)}\n\n{notes}\n", "utf-8")
 
 
 if __name__ == "__main__":
