@@ -72,6 +72,7 @@ def restated(network: Network, default: int, *, leaks: bool) -> int:
 
 
 def measure(benchmark, firms, sectors, leaks, count):
+    benchmark.group = "cascade index"
     network = firm_network(firms, sectors)
     rng = np.random.default_rng(1)
     defaults = None if count is None else rng.choice(firms, count, replace=False)
@@ -94,7 +95,6 @@ def measure(benchmark, firms, sectors, leaks, count):
     facts = {**network.described(), "defaults": len(table), "defaults_per_second": done,
              "plain_numpy_per_second": plain, "mean_index": table["index"].mean(),
              "largest_index": table["index"].max()}  # fmt: skip
-    benchmark.group = "cascade index"
     benchmark.extra_info.update({name: float(fact) for name, fact in facts.items()})
     print(", ".join(f"{name} {fact:.4g}" for name, fact in facts.items()))  # noqa: T201
     assert table["index"].between(0, 1 + 1e-9).all()
