@@ -37,6 +37,9 @@ NOW, NEXT, TOLD, ROUND_NOW, ROUND_NEXT, ROUND_ASKED = range(6)
 # Parts of `licence`.
 RELEASE, TAKEN, QUEUE, GOODS, MOST, ASKED, ACCEPTED, WAITING, OUTSTANDING, RATE = range(10)
 
+# A shortage, queue or change below this is rounding, as in the NumPy engine.
+ROUNDING = 1e-6
+
 
 class ChainArrays(NamedTuple):
     """A chain, edges sorted by slot and, inside a slot, from long to short leads."""

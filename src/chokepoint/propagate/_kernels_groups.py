@@ -24,6 +24,7 @@ from chokepoint.propagate._kernels_arrays import (
     ORDER,
     PIPE,
     PLACED,
+    ROUNDING,
     STOCK,
     TAKES_PUSHED,
     TRUST,
@@ -54,10 +55,6 @@ from chokepoint.propagate._kernels_vector import (
 )
 
 __all__ = ["step_groups", "use_slots"]
-
-Vector = Any
-
-_ROUNDING = 1e-6
 
 
 @compiled
@@ -124,7 +121,7 @@ def _wear(chain: ChainArrays, state: StateArrays, now: int) -> None:  # pragma: 
                     kept = kept * (1.0 - decay * short)
                     worst = larger(worst, short)
             repaired = kept + (1.0 - kept) / number(chain.repair, node, lane, wide)
-            store_row(state.kept, node, lane, select(worst > _ROUNDING, kept, repaired))
+            store_row(state.kept, node, lane, select(worst > ROUNDING, kept, repaired))
 
 
 @inlined

@@ -27,6 +27,7 @@ from chokepoint.propagate._kernels_arrays import (
     ROUND_ASKED,
     ROUND_NEXT,
     ROUND_NOW,
+    ROUNDING,
     TAKEN,
     TAKES_PUSHED,
     TRUST,
@@ -59,8 +60,6 @@ from chokepoint.propagate._kernels_vector import (
 __all__ = ["live_slot"]
 
 Vector = Any
-
-_ROUNDING = 1e-6
 
 
 @inlined
@@ -329,7 +328,7 @@ def _release(
     kept = smaller(ready - sent, load(papers, licence, MOST, lane, wide))
     store(papers, licence, GOODS, lane, select(waiting, kept, 0.0))
     left = load(papers, licence, OUTSTANDING, lane, wide) - sent
-    queue = select(waiting & (left > _ROUNDING), left, 0.0)
+    queue = select(waiting & (left > ROUNDING), left, 0.0)
     store(papers, licence, QUEUE, lane, queue)
     asked = load(papers, licence, ASKED, lane, wide)
     # An order that is nothing but a rest of rounding cannot be left unserved.

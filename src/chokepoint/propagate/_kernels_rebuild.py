@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from chokepoint.propagate import _kernels_arrays as arrays
 from chokepoint.propagate._compile import CompiledChain
+from chokepoint.propagate._kernels_arrays import ROUNDING
 from chokepoint.propagate._shocks import ShockPlan
 
 __all__ = ["Rebuilding"]
 
 Array = NDArray[np.floating]
-
-_ROUNDING = 1e-6
 
 
 class Rebuilding:
@@ -68,4 +67,4 @@ class Rebuilding:
         got = self._weekly * self._open[plan.market_entry] * (1.0 - missing)
         left = self._left.copy()
         np.subtract.at(left, plan.market_entry, got)
-        self._left = np.where(left > _ROUNDING * self._damage, left, left.dtype.type(0.0))
+        self._left = np.where(left > ROUNDING * self._damage, left, left.dtype.type(0.0))

@@ -28,6 +28,7 @@ from chokepoint.propagate._kernels_arrays import (
     PUSHED,
     RAMP,
     ROUND_NEXT,
+    ROUNDING,
     SAVES,
     STOCK,
     ChainArrays,
@@ -55,8 +56,6 @@ from chokepoint.propagate._kernels_vector import (
 __all__ = ["capacity_of", "reach_of", "step_sites"]
 
 Vector = Any
-
-_ROUNDING = 1e-6
 
 
 @compiled
@@ -419,7 +418,7 @@ def _ramp_up(
     speed = number(chain.ramp_speed, node, lane, wide)
     up = (number(chain.ramp_max, node, lane, wide) - ramp) * scarcity * speed
     down = (1.0 - ramp) * speed
-    store(state.site, node, RAMP, lane, ramp + select(scarcity > _ROUNDING, up, down))
+    store(state.site, node, RAMP, lane, ramp + select(scarcity > ROUNDING, up, down))
 
 
 @inlined

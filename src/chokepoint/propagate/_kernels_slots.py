@@ -18,6 +18,7 @@ from chokepoint.propagate._kernels_arrays import (
     PIPE,
     POSITION,
     REALISED,
+    ROUNDING,
     SAVES,
     STOCK,
     STORES,
@@ -44,8 +45,6 @@ from chokepoint.propagate._kernels_vector import (
 __all__ = ["ask", "room_of", "settle", "used_of"]
 
 Vector = Any
-
-_ROUNDING = 1e-6
 
 
 @inlined
@@ -157,10 +156,10 @@ def _save(
     saved = load_row(state.saved, g, lane, wide)
     asked = 1.0 + order
     missing = larger(order - received, 0.0) / asked
-    missing = select(asked > _ROUNDING, missing, 0.0)
+    missing = select(asked > ROUNDING, missing, 0.0)
     lower = saved - (1.0 + saved) * number(chain.thrift, g, lane, wide) * missing
     lower = larger(lower, number(chain.floor, g, lane, wide) - 1.0)
-    store_row(state.saved, g, lane, select(missing > _ROUNDING, lower, saved))
+    store_row(state.saved, g, lane, select(missing > ROUNDING, lower, saved))
 
 
 @inlined

@@ -8,6 +8,7 @@ import numpy as np
 
 from chokepoint.propagate._kernels_arrays import (
     NEXT,
+    ROUNDING,
     TOLD,
     TRUST,
     WEIGHT,
@@ -36,8 +37,6 @@ __all__ = ["look_elsewhere"]
 
 Vector = Any
 
-_ROUNDING = 1e-6
-
 
 @inlined
 def look_elsewhere(
@@ -58,7 +57,7 @@ def look_elsewhere(
     edges = (at(chain.part_edge, first), at(chain.part_edge, end))
     trigger = load_row(state.trigger, g, lane, wide)
     missing = order - received - settings.trigger * (1.0 + order)
-    short = (missing > _ROUNDING) & (trigger == np.inf)
+    short = (missing > ROUNDING) & (trigger == np.inf)
     if any_lane(short):
         trigger = select(short, week, trigger)
         store_row(state.trigger, g, lane, trigger)
@@ -136,7 +135,7 @@ def _shares(
         reserve = number(chain.reserve, e, lane, wide)
         ready = trigger + number(chain.qualification, e, lane, wide) <= week
         # A little trust is left, so that a buyer whose suppliers all fail stays with them.
-        pull = larger(load(state.edge, e, TRUST, lane, wide), _ROUNDING)
+        pull = larger(load(state.edge, e, TRUST, lane, wide), ROUNDING)
         if settings.exponent != 1.0:
             store_row(state.scratch, i, 0, pull)
             for k in range(width):

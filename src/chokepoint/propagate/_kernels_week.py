@@ -18,8 +18,6 @@ __all__ = ["NumbaState"]
 Array = NDArray[np.floating]
 IntArray = NDArray[np.integer[Any]]
 
-_ROUNDING = 1e-6
-
 
 class _Flows(NamedTuple):
     """What moves on some flows."""
@@ -140,7 +138,7 @@ class NumbaState:
         kept = np.minimum(ready - sent, paper[:, arrays.MOST])
         left = paper[:, arrays.OUTSTANDING] - sent
         return _Papers(
-            np.where(waiting & (left > _ROUNDING), left, 0.0),
+            np.where(waiting & (left > arrays.ROUNDING), left, 0.0),
             np.where(waiting, kept, 0.0),
             paper[:, arrays.ACCEPTED] + 0.0,
         )
