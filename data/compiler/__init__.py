@@ -1,0 +1,1 @@
+"""Builds the shipped chains from their input tables; see README.md beside this file."""
