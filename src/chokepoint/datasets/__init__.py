@@ -1,9 +1,10 @@
-"""The shipped chains and draws from their uncertainty."""
+"""The shipped chains, draws from their uncertainty, and the macro tables beside them."""
 
 from __future__ import annotations
 
 from chokepoint.datasets._draw import draw
 from chokepoint.datasets._load import load, names
+from chokepoint.datasets._macro import macro
 from chokepoint.datasets._outputs import with_outputs
 
-__all__ = ["draw", "load", "names", "with_outputs"]
+__all__ = ["draw", "load", "macro", "names", "with_outputs"]
