@@ -66,7 +66,10 @@ def product_table(chain: cp.SupplyChain) -> pd.DataFrame:
     frame["largest makers, %"] = [
         ", ".join(
             f"{country} {100 * part:.0f}"
-            for country, part in share[p].sort_values(ascending=False, kind="stable").head(3).items()
+            for country, part in share[p]
+            .sort_values(ascending=False, kind="stable")
+            .head(3)
+            .items()
         )
         for p in frame.index
     ]

@@ -113,7 +113,9 @@ def _places(inputs: Inputs) -> list[str]:
     for product, rows in places.groupby("product"):
         kinds = set(rows["basis"])
         if kinds - {"share", "quantity", "rest"} or {"share", "quantity"} <= kinds:
-            out.append(f"places of {product}: basis {sorted(kinds)}; use share or quantity, and rest")
+            out.append(
+                f"places of {product}: basis {sorted(kinds)}; use share or quantity, and rest"
+            )
         if kinds == {"share"} and abs(rows["value"].sum() - 100.0) > 0.5:
             out.append(f"places of {product}: shares add up to {rows['value'].sum():g} %")
     borrowed = set(inputs["borrow"]["product"])

@@ -41,7 +41,7 @@ NUMBERS = set(
     "quantity use_share use_share_low use_share_high criticality criticality_low criticality_high "
     "stock_weeks stock_weeks_low stock_weeks_high throttle_weeks_high reorder_weeks "
     "qualification_weeks qualification_weeks_low qualification_weeks_high decay_weekly "
-    "repair_weeks thrift_weekly thrift_floor yield lead_weeks backlog_share factor home region far "
+    "repair_weeks thrift_weekly thrift_floor yield lead_weeks backlog_share factor "
     "growth_max max_share low high".split()
 )
 WITHOUT_PROVENANCE = ("borrow", "settings", "leads")
@@ -121,6 +121,6 @@ def _completed(frame: pd.DataFrame | None, columns: list[str]) -> pd.DataFrame:
         if column not in frame:
             frame[column] = NAN if column in NUMBERS else ""
     for column in NUMBERS & set(frame.columns):
-        if column in columns and not (columns[0] == "setting"):
+        if column in columns and columns[0] != "setting":
             frame[column] = pd.to_numeric(frame[column])
     return frame

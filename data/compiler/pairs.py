@@ -57,11 +57,21 @@ def preferences(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_small_pairs(
-    chain: cp.SupplyChain, *, cover_importer: float, cover_exporter: float
+    chain: cp.SupplyChain,
+    *,
+    cover_importer: float,
+    cover_exporter: float,
+    products: set[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return preference rows that forbid pairs of countries with tiny flows, and the edges left out."""
+    """Return preference rows that forbid pairs of countries with tiny flows, and the edges left out.
+
+    Only flows of `products` are looked at, where they are named.
+    """
     nodes, edges = chain.nodes, chain.edges
-    edges = edges[~edges["dormant"]].reset_index(drop=True)
+    looked_at = ~edges["dormant"]
+    if products is not None:
+        looked_at &= edges["product"].isin(products)
+    edges = edges[looked_at].reset_index(drop=True)
     blocks = _blocks(chain, edges, nodes["country"])
     single = [block for (_, importer), block in blocks if importer not in MANY]
     pairs = small_pairs(

@@ -47,9 +47,7 @@ class World:
 
 def site_label(product: str, country: str, firm: str, cohort: str = "") -> str:
     """Return the label of a site."""
-    return (
-        f"{product}@{country}" + (f":{firm}" if firm else "") + (f"#{cohort}" if cohort else "")
-    )
+    return f"{product}@{country}" + (f":{firm}" if firm else "") + (f"#{cohort}" if cohort else "")
 
 
 def solve_world(inputs: Inputs, borrowed: pd.DataFrame) -> World:
@@ -80,6 +78,7 @@ def solve_world(inputs: Inputs, borrowed: pd.DataFrame) -> World:
     sites = builder.table()
     made = sites.groupby("product")["output_qty"].sum().reindex(need.index).fillna(0.0)
     left = made - need
+    left[left.index.isin(inputs["joint"]["process"])] = 0.0  # a process ships nothing itself
     left[left.abs() <= 1e-9 * made] = 0.0
     for product in left.index[left < 0]:
         builder.problems.append(

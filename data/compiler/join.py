@@ -1,0 +1,284 @@
+"""The joined chain: the shipped chains on their shared products, nothing counted twice.
+
+A product belongs to the first chain that has it; chains that borrow it add users. Flows of a
+product whose users are the same as in its own chain are those of that chain; flows of products
+that more than one chain uses, or that a link or a replacement touches, are estimated anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+import chokepoint as cp
+from chokepoint.chain import FlowEstimate
+from compiler import areas, pairs
+from compiler.check import check_value
+from compiler.inputs import CHAINS_FOLDER, Inputs
+from compiler.recipes import inputs_table
+from compiler.sectors import deducted, replaced
+
+__all__ = ["JOINED", "joined_chain"]
+
+JOINED = "all"
+OTHER_USE = "other_use"
+THINNED = "larger flows of the first fit cover"
+EDGE = ["supplier", "buyer", "slot"]
+LABELS = {
+    "products": ["product"],
+    "sites": ["site"],
+    "inputs": ["product", "site", "slot", "input"],
+    "joint": ["process", "site", "product"],
+    "markets": ["market"],
+    "trade": ["products", "exporter", "importer", "period", "role"],
+    "preferences": ["supplier_country", "buyer_country", "product"],
+    "alternatives": EDGE,
+    "projects": ["project"],
+    "measures": ["measure"],
+    "controls": ["control"],
+    "estimates": ["estimate"],
+    "sources": ["source"],
+}
+Tables = dict[str, pd.DataFrame]
+
+
+def joined_chain() -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
+    """Return the joined chain, its fit without trade totals, and its fit."""
+    inputs = Inputs.read(JOINED)
+    names = list(inputs["chains"]["chain"])
+    chains = {name: cp.SupplyChain.read(CHAINS_FOLDER / name) for name in names}
+    tables, touched = _tables(inputs, chains)
+    held = _held_flows(chains, tables, touched)
+    first = cp.SupplyChain.from_tables({**tables, "flows": held}, name=JOINED)
+    tables["preferences"], left_out = _thinned(inputs, first, tables, touched)
+    silent = pairs.dormant(inputs, left_out)
+    tables["alternatives"] = _first(
+        [_open(frame, tables, held) for frame in (tables["alternatives"], silent)], EDGE
+    )
+    chain = cp.SupplyChain.from_tables({**tables, "flows": held}, name=JOINED)
+    assert chain.fit is not None
+    final = cp.SupplyChain.from_tables(
+        {**chain.tables, "flows": _described(inputs, chain, chains, touched)}, name=JOINED
+    )
+    problems = check_value(final)
+    if problems:
+        raise ValueError(
+            "the joined chain is worth less than its parts:\n  " + "\n  ".join(problems)
+        )
+    return final, _free_fit(tables, held), chain.fit
+
+
+def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Tables, set[str]]:
+    """Return all tables but the flows, and the products whose flows are estimated anew."""
+    parts = {name: chain.tables for name, chain in chains.items()}
+    tables = {
+        table: _first([part[table] for part in parts.values()], key)
+        for table, key in LABELS.items()
+    }
+    _same_sites(parts)
+    removed = set(inputs["removed"]["product"])
+    links = inputs_table(inputs, tables["sites"])
+    passed_on = replaced(inputs, tables)
+    tables["inputs"] = _without(tables["inputs"], removed, ["product", "input"])
+    tables["inputs"] = _first([tables["inputs"], passed_on, links], LABELS["inputs"])
+    for table in ("products", "sites", "markets"):
+        tables[table] = _without(tables[table], removed, ["product"])
+    tables["sites"] = deducted(inputs, tables["sites"])
+    touched = _used_twice(parts) | set(links["input"]) | set(passed_on["input"])
+    touched -= removed
+    tables["markets"] = _rest(tables, touched)
+    tables["preferences"] = _preferences(tables["preferences"], touched, removed)
+    for table in ("trade", "controls", "measures"):
+        column = "product" if table == "measures" else "products"
+        tables[table] = _renamed(tables[table], column, removed)
+    alive = set(tables["sites"]["site"])
+    tables["projects"] = tables["projects"][tables["projects"]["site"].isin(alive)]
+    tables["countries"] = _countries(parts)
+    tables["sources"] = _sources(inputs, tables)
+    return tables, touched
+
+
+def _first(frames: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+    """Return the rows of all frames; of rows with one label the first stays."""
+    kept = [frame for frame in frames if len(frame)]
+    both = pd.concat(kept or frames[:1], ignore_index=True)
+    return both.drop_duplicates(key, keep="first").reset_index(drop=True)
+
+
+def _without(frame: pd.DataFrame, removed: set[str], columns: list[str]) -> pd.DataFrame:
+    gone = np.logical_or.reduce([frame[column].isin(removed).to_numpy() for column in columns])
+    return frame[~gone].reset_index(drop=True)
+
+
+def _same_sites(parts: Mapping[str, Tables]) -> None:
+    """Sites of one label make the same in every chain, or the chains are out of step."""
+    both = pd.concat(
+        [part["sites"].assign(chain=name) for name, part in parts.items()], ignore_index=True
+    )
+    span = both.groupby("site")["output_qty"].agg(["min", "max"])
+    off = span[span["max"] > span["min"] * (1 + 1e-9)]
+    if len(off):
+        raise ValueError(
+            f"sites {list(off.index[:5])} make different amounts in different chains; build the "
+            "chains again in the order in which they borrow"
+        )
+
+
+def _used_twice(parts: Mapping[str, Tables]) -> set[str]:
+    """Return products that the recipes of more than one chain use."""
+    users = pd.concat([pd.Series(sorted(set(part["inputs"]["input"]))) for part in parts.values()])
+    return set(users[users.duplicated()])
+
+
+def _needs(tables: Tables) -> pd.Series:
+    """Return what all sites use of each product; slots with several inputs by what is made."""
+    sites, frame = tables["sites"], tables["inputs"]
+    made = sites.groupby("product")["output_qty"].sum()
+    output = sites.set_index("site")["output_qty"]
+    general = frame[frame["site"] == ""]
+    own = frame[frame["site"] != ""]
+    need = general["product"].map(made).fillna(0.0) * general["quantity"]
+    usual = pd.MultiIndex.from_frame(own[["product", "slot", "input"]])
+    known = general.set_index(["product", "slot", "input"])["quantity"]
+    more = own["quantity"] - known.reindex(usual).fillna(0.0).to_numpy()
+    extra = own["site"].map(output).fillna(0.0) * more
+    return (
+        need.groupby(general["input"]).sum().add(extra.groupby(own["input"]).sum(), fill_value=0.0)
+    )
+
+
+def _rest(tables: Tables, touched: set[str]) -> pd.DataFrame:
+    """Return markets in which `other_use` of the touched products takes what is left."""
+    markets, frame = tables["markets"], tables["inputs"]
+    slots = frame.groupby(["product", "site", "slot"])["input"].transform("nunique")
+    mixed = sorted(touched & set(frame.loc[slots > 1, "input"]))
+    if mixed:
+        raise ValueError(
+            f"{mixed} share a slot with others: their need in the joined chain is open"
+        )
+    need = _needs(tables)
+    made = tables["sites"].groupby(["product", "country"])["output_qty"].sum()
+    final = markets[markets["sector"] != OTHER_USE].groupby("product")["quantity"].sum()
+    price = tables["products"].set_index("product")["price_usd"]
+    is_rest = markets["sector"] == OTHER_USE
+    out = markets.copy()
+    for product in sorted(touched):
+        left = made[product].sum() - need.get(product, 0.0) - final.get(product, 0.0)
+        rows = is_rest & (markets["product"] == product)
+        before = markets.loc[rows, "quantity"].sum()
+        if left < -1e-9 * made[product].sum() or (left > 1e-9 * made[product].sum() and not before):
+            raise ValueError(
+                f"{product}: the joined chain leaves {left:g} for other_use, the chain of its own "
+                f"{before:g}; correct the links"
+            )
+        scale = max(left, 0.0) / before if before else 0.0
+        for column in ("quantity", "low", "high"):
+            out.loc[rows, column] = markets.loc[rows, column] * scale
+        out.loc[rows, "value_usd_m"] = out.loc[rows, "quantity"] * price[product] / 1e6
+    return out[~is_rest | (out["quantity"] > 0)].reset_index(drop=True)
+
+
+def _preferences(frame: pd.DataFrame, touched: set[str], removed: set[str]) -> pd.DataFrame:
+    """Drop what was left out as small of products that have other users now."""
+    thinned = frame["derivation"].str.startswith(THINNED) & frame["product"].isin(touched)
+    return frame[~thinned & ~frame["product"].isin(removed)].reset_index(drop=True)
+
+
+def _renamed(frame: pd.DataFrame, column: str, removed: set[str]) -> pd.DataFrame:
+    """Drop removed products from cells; rows that name nothing else go."""
+    left = frame[column].map(
+        lambda cell: ";".join(item for item in str(cell).split(";") if item not in removed)
+    )
+    return frame.assign(**{column: left})[left != ""].reset_index(drop=True)
+
+
+def _countries(parts: Mapping[str, Tables]) -> pd.DataFrame:
+    named = {area for part in parts.values() for area in part["countries"]["area"]}
+    return areas.countries_table(named)
+
+
+def _sources(inputs: Inputs, tables: Tables) -> pd.DataFrame:
+    shared = areas.read_table(areas.INPUTS / "sources.csv")
+    known = _first([inputs["sources"], tables["sources"], shared], ["source"])
+    used = {
+        item
+        for name, frame in tables.items()
+        if "source" in frame and name != "sources"
+        for cell in frame["source"]
+        for item in str(cell).split(";")
+    }
+    missing = sorted(used - set(known["source"]))
+    if missing:
+        raise ValueError(f"sources {missing} are used and not listed")
+    return known[known["source"].isin(used)].sort_values("source").reset_index(drop=True)
+
+
+def _held_flows(
+    chains: Mapping[str, cp.SupplyChain], tables: Tables, touched: set[str]
+) -> pd.DataFrame:
+    """Return the flows of products whose users are those of their own chain, to be held."""
+    product = tables["sites"].set_index("site")["product"]
+    buyers = set(product.index) | set(tables["markets"]["market"])
+    parts, seen = [], set[str]()
+    for chain in chains.values():
+        flows = chain.flows
+        made = flows["supplier"].map(product)
+        fresh = ~made.isin(touched | seen) & made.notna() & flows["buyer"].isin(buyers)
+        parts.append(flows[fresh])
+        seen |= set(chain.sites["product"])
+    return pd.concat(parts, ignore_index=True).assign(known="reported")
+
+
+def _thinned(
+    inputs: Inputs, first: cp.SupplyChain, tables: Tables, touched: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    small, left_out = pairs.without_small_pairs(
+        first,
+        cover_importer=float(inputs.setting("cover_importer", "0.75")),
+        cover_exporter=float(inputs.setting("cover_exporter", "0.40")),
+        products=touched,
+    )
+    return _first([small, tables["preferences"]], LABELS["preferences"]), left_out
+
+
+def _open(frame: pd.DataFrame, tables: Tables, held: pd.DataFrame) -> pd.DataFrame:
+    """Return alternatives whose both ends exist and that no flow supplies already."""
+    if frame.empty:
+        return frame
+    sites = set(tables["sites"]["site"])
+    known = set(held[EDGE].itertuples(index=False, name=None))
+    fresh = [row not in known for row in frame[EDGE].itertuples(index=False, name=None)]
+    return frame[frame["supplier"].isin(sites) & frame["buyer"].isin(sites) & np.array(fresh)]
+
+
+def _described(
+    inputs: Inputs,
+    chain: cp.SupplyChain,
+    chains: Mapping[str, cp.SupplyChain],
+    touched: set[str],
+) -> pd.DataFrame:
+    """Return the flows with leads, growth and grade: those of their chains where held."""
+    flows = chain.flows
+    before = pd.concat([one.flows for one in chains.values()], ignore_index=True)
+    before = before.drop_duplicates(EDGE).set_index(EDGE)
+    key = pd.MultiIndex.from_frame(flows[EDGE])
+    made = flows["supplier"].map(chain.nodes["product"])
+    held = (~made.isin(touched)).to_numpy()
+    lead, growth = pairs.links(inputs, flows, chain.tables)
+    # What a flow had in the chain of its own it has here, touched or not.
+    known = before.reindex(key)
+    flows["lead_weeks"] = known["lead_weeks"].set_axis(flows.index).fillna(lead).astype(int)
+    flows["growth_max"] = known["growth_max"].set_axis(flows.index).fillna(growth)
+    for column in ("known", "confidence", "derivation"):
+        old = known[column].set_axis(flows.index)
+        flows[column] = flows[column].where(~(held & old.notna()), old)
+    return flows
+
+
+def _free_fit(tables: Tables, held: pd.DataFrame) -> FlowEstimate:
+    checked = {**tables, "trade": tables["trade"].assign(role="check"), "flows": held}
+    found = cp.SupplyChain.from_tables(checked)
+    assert found.fit is not None
+    return found.fit
