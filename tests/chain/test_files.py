@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from strategies import chains
 
 from chokepoint import schema
-from chokepoint.chain import SupplyChain, _files
+from chokepoint.chain import SupplyChain, _files, _table_files
 from chokepoint.errors import OptionError, TableError
 
 
@@ -180,9 +180,9 @@ def test_a_broken_package_is_told(full, tmp_path):
 
 @pytest.mark.parametrize("number", [0.1 + 0.2, 1e-300, 1.0, 123456789012345680.0, -0.0, 5e15])
 def test_numbers_are_written_shortest_and_exact(number):
-    assert float(_files._cell(number)) == number
+    assert float(_table_files.cell(number)) == number
 
 
 def test_blank_cells():
-    assert _files._cell(np.nan) == ""
-    assert _files._cell(True) == "true"
+    assert _table_files.cell(np.nan) == ""
+    assert _table_files.cell(True) == "true"

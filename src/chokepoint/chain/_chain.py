@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from chokepoint.chain import _files, _graph, _summary
+from chokepoint.chain import _graph, _summary
 from chokepoint.chain._assemble import Draft, assemble, blank_derived, complete_values
 from chokepoint.chain._balance import balance, with_residuals
 from chokepoint.chain._fit import FlowEstimate, estimate_flows, wants_estimate
@@ -27,6 +26,7 @@ from chokepoint.chain._properties import TableProperties
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._rules import check_balance, check_structure
 from chokepoint.chain._select import select_areas, select_products
+from chokepoint.chain._stored import Stored
 from chokepoint.chain._table_store import TableStore, refuse_long
 from chokepoint.chain._views import edge_view, node_view, slot_view
 from chokepoint.errors import ImmutableError, TableError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["SupplyChain"]
 
 
-class SupplyChain(TableProperties):
+class SupplyChain(Stored, TableProperties):
     """A supply chain: tables of products, sites, recipes, flows and markets, validated once.
 
     A chain never changes: no attribute can be set, and every property returns a copy. A change
@@ -260,39 +260,6 @@ class SupplyChain(TableProperties):
         )
         industries = read_io_table(table, final_demand, options)
         return cls._from_trusted(industry_tables(industries), name=name)
-
-    @classmethod
-    def read(cls, folder: str | Path, *, name: str | None = None) -> SupplyChain:
-        """Read a chain from a folder with one CSV file per table.
-
-        Parameters
-        ----------
-        folder : path
-            Holds ``products.csv``, ``sites.csv`` and so on.
-        name : str, optional
-            Name of the chain; the one in ``datapackage.json``, else the folder's, where left out.
-
-        Raises
-        ------
-        OptionError
-            If there is no such folder, or no CSV in it.
-        TableError
-            If anything is wrong with the tables; rows are named by their line in the file.
-        """
-        tables = _files.read_tables(folder)
-        chosen = _files.package_name(folder) if name is None else name
-        return cls.from_tables(tables, name=chosen)
-
-    def write(self, folder: str | Path) -> None:
-        """Write the tables as CSV and a ``datapackage.json``; reading them gives an equal chain.
-
-        The folder is written beside the target and then renamed, so that it is never half done.
-        Other files in an existing target, and what its data package says beyond the tables
-        (title, licences, version), are kept. Tables without rows are not written.
-        """
-        advice = "Keep the input-output table itself and build the chain again from it."
-        refuse_long(self._tables, "write it", advice)
-        _files.write_tables(folder, self._tables, name=self._name)
 
     @classmethod
     def from_networkx(cls, graph: nx.Graph[Any], *, name: str | None = None) -> SupplyChain:

@@ -1,90 +1,138 @@
-"""Read a chain from a folder of CSV files and write one.
+"""Read a chain from a folder of CSV or Parquet files or from a workbook, and write one.
 
-A folder holds one CSV per table and a ``datapackage.json`` that says what the columns mean, so that
-the data can be used without this library.
+A folder holds one file per table and a ``datapackage.json`` that says what the columns mean, so
+that the data can be used without this library. Rows whose sources carry a licence of their own
+stand in files of their own, ``<table>_<licence>.csv``.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from chokepoint import schema
+from chokepoint.chain._licences import Part, parts_of, suffixes, table_of
+from chokepoint.chain._package import PACKAGE_FILE, described, own_licences, read_package
+from chokepoint.chain._table_files import READERS, WRITERS, FileFormat
+from chokepoint.chain._workbook import is_workbook, read_workbook, workbook_name, write_workbook
 from chokepoint.errors import Issue, OptionError, TableError, nearest_label
 
 __all__ = ["PACKAGE_FILE", "package_name", "read_tables", "write_tables"]
 
-PACKAGE_FILE = "datapackage.json"
-_TYPES = {"str": "string", "list": "string", "float": "number", "int": "integer", "bool": "boolean"}
 
+def read_tables(path: str | Path) -> dict[str, pd.DataFrame]:
+    """Return the tables in a folder or workbook as they stand, indexed by line of the file.
 
-def read_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
-    """Return the tables in a folder as text frames, indexed by line of the file.
+    Parameters
+    ----------
+    path : path
+        A folder of CSV or Parquet files, or an Excel workbook (``.xlsx``) with a sheet per table.
 
     Raises
     ------
     OptionError
-        If there is no such folder, or no table in it.
+        If there is no such folder or workbook, or no table in it.
     TableError
         If a file is no table of a chain, or a line has more cells than columns.
+    MissingDependencyError
+        If the package that reads workbooks or Parquet is not installed.
     """
-    folder = Path(folder)
-    files = sorted(folder.glob("*.csv")) if folder.is_dir() else []
+    path = Path(path)
+    if is_workbook(path):
+        return read_workbook(path)
+    files = _table_files(path)
     if not files:
-        here = "has no CSV files" if folder.is_dir() else "is not a folder"
-        raise OptionError(f"expected a folder with the tables of a chain; {folder} {here}")
+        here = "has no CSV files" if path.is_dir() else "is not a folder"
+        raise OptionError(f"expected a folder with the tables of a chain; {path} {here}")
     issues: list[Issue] = []
-    frames = {}
+    # Sources first: their licences say which further files belong to a table.
+    frames = {file: _read(file, issues) for file in files if file.stem == "sources"}
+    known = suffixes(next(iter(frames.values()), pd.DataFrame()))
+    of_table: dict[str, list[Path]] = {}
     for file in files:
-        if file.stem not in schema.TABLE_NAMES:
-            rule = f"{file.name} is not a table of a chain"
-            nearest = nearest_label(file.stem, schema.TABLE_NAMES)
-            issues.append(
-                Issue(file.stem, "file", rule, nearest=nearest, advice="rename or move it")
-            )
+        table = table_of(file.stem, known)
+        if table is None:
+            issues.append(_no_table(file))
             continue
-        try:
-            frames[file.stem] = _read(file, issues)
-        except UnicodeDecodeError as error:
-            rule = f"must be text in UTF-8; byte {error.start} of {file.name} is not"
-            issues.append(Issue(file.stem, "file", rule, advice="save it as UTF-8"))
+        of_table.setdefault(table, []).append(file)
+        if file not in frames:
+            frames[file] = _read(file, issues)
+    issues += _twice(files)
+    issues += [issue for group in of_table.values() for issue in _unclear(group, frames)]
     if issues:
         raise TableError(issues)
-    return {table: frames[table] for table in schema.TABLE_NAMES if table in frames}
+    return {
+        table: _joined(of_table[table], frames) for table in schema.TABLE_NAMES if table in of_table
+    }
 
 
-def package_name(folder: str | Path) -> str:
-    """Return the name in the folder's data package, or the folder's own name."""
-    return str(_package(Path(folder)).get("name") or Path(folder).resolve().name)
+def package_name(path: str | Path) -> str:
+    """Return the name that a chain's data package or workbook states, or the file's own name."""
+    path = Path(path)
+    if is_workbook(path):
+        return workbook_name(path)
+    return str(read_package(path).get("name") or path.resolve().name)
 
 
-def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], *, name: str) -> None:
-    """Write tables with rows as CSV beside their data package, all or nothing.
+def write_tables(
+    path: str | Path,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    name: str,
+    licence: str | None = None,
+    file_format: FileFormat = "csv",
+) -> None:
+    """Write tables with rows beside their data package, or into a workbook, all or nothing.
 
     Everything is written into a new folder beside the target first, which then takes the target's
     place. Other files of the target, such as a data card, are kept.
+
+    Parameters
+    ----------
+    path : path
+        A folder, or a workbook (``.xlsx``).
+    tables : mapping of DataFrame
+        Completed tables.
+    name : str
+        Name of the chain.
+    licence : str, optional
+        Licence of what no source puts under another one; None = as the data package says.
+    file_format : {"csv", "parquet"}
+        Kind of the files in a folder.
     """
-    target = Path(folder).resolve()
+    target = Path(path).resolve()
+    if file_format not in WRITERS:
+        kinds = ", ".join(WRITERS)
+        raise OptionError(f"expected file_format to be one of {kinds}; given {file_format!r}")
+    if is_workbook(target):
+        _write_workbook(target, tables, name=name)
+        return
     if target.exists() and not target.is_dir():
         raise OptionError(f"expected a folder to write to; {target} is a file")
+    previous = read_package(target)
+    licences = own_licences(previous, licence)
+    own = [str(one.get("name", "")) for one in licences]
+    parts = [
+        replace(part, rows=_visible(part.table, part.rows)) for part in parts_of(tables, own=own)
+    ]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         made, old = Path(scratch) / "new", Path(scratch) / "old"
         if target.exists():
-            shutil.copytree(target, made, ignore=_tables_of_chain(target), symlinks=True)
+            shutil.copytree(target, made, ignore=_tables_of_chain(target, previous), symlinks=True)
         made.mkdir(exist_ok=True)
-        shown = {table: _visible(table, frame) for table, frame in tables.items() if len(frame)}
-        for table, frame in shown.items():
-            _write(made / f"{table}.csv", frame)
-        package = _described(name, tables, shown, _package(target))
+        for part in parts:
+            _write(made / f"{part.name}.{file_format}", part)
+        package = described(
+            name, tables["sources"], parts, previous, licences=licences, ending=file_format
+        )
         text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
         (made / PACKAGE_FILE).write_text(text, encoding="utf-8")
         if target.exists():
@@ -97,31 +145,79 @@ def write_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], *, name
             raise
 
 
-def _tables_of_chain(target: Path) -> Callable[[str, list[str]], list[str]]:
+def _table_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for ending in READERS for file in folder.glob(f"*.{ending}"))
+
+
+def _read(file: Path, issues: list[Issue]) -> pd.DataFrame:
+    try:
+        return READERS[file.suffix[1:]](file, issues)
+    except UnicodeDecodeError as error:
+        rule = f"must be text in UTF-8; byte {error.start} of {file.name} is not"
+        issues.append(Issue(file.stem, "file", rule, advice="save it as UTF-8"))
+        return pd.DataFrame()
+
+
+def _no_table(file: Path) -> Issue:
+    rule = f"{file.name} is not a table of a chain"
+    table = file.stem.partition("_")[0]
+    if table in schema.TABLE_NAMES:
+        rule += f", nor rows of {table} under a licence that a source carries"
+    nearest = nearest_label(file.stem, schema.TABLE_NAMES)
+    return Issue(file.stem, "file", rule, nearest=nearest, advice="rename or move it")
+
+
+def _twice(files: list[Path]) -> list[Issue]:
+    stems = [file.stem for file in files]
+    return [
+        Issue(stem, "file", "is there as CSV and as Parquet", advice="remove one of them")
+        for stem in sorted({stem for stem in stems if stems.count(stem) > 1})
+    ]
+
+
+def _unclear(files: list[Path], frames: Mapping[Path, pd.DataFrame]) -> list[Issue]:
+    """Return the columns that cannot be joined, since a file of several has them twice."""
+    return [
+        Issue(file.stem, str(column), "is given twice", advice="remove one")
+        for file in (files if len(files) > 1 else [])
+        for column in frames[file].columns[frames[file].columns.duplicated()].unique()
+    ]
+
+
+def _joined(files: list[Path], frames: Mapping[Path, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of a table that stand in several files, named by line and file."""
+    if len(files) == 1:
+        return frames[files[0]]
+    # Cells may be text in one file and numbers in another.
+    parts = [frames[file].astype(object) for file in files]
+    named = [
+        part.set_axis([f"{label} of {file.name}" for label in part.index])
+        for file, part in zip(files, parts, strict=True)
+    ]
+    return pd.concat(named)
+
+
+def _tables_of_chain(
+    target: Path, previous: Mapping[str, Any]
+) -> Callable[[str, list[str]], list[str]]:
     """Return which files a copy of `target` leaves out: its tables, not those of folders inside."""
-    own = {f"{table}.csv" for table in schema.TABLE_NAMES} | {PACKAGE_FILE}
+    files = _table_files(target)
+    sources = [_read(file, []) for file in files if file.stem == "sources"]
+    known = suffixes(next(iter(sources), pd.DataFrame()))
+    listed = {str(one.get("path")) for one in previous.get("resources") or [] if one.get("name")}
+    own = {PACKAGE_FILE}
+    for file in files:
+        part = table_of(file.stem, known) or (
+            file.name in listed and file.stem.partition("_")[0] in schema.TABLE_NAMES
+        )
+        own |= {file.name} if part else set()
 
     def ignored(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if name in own] if Path(folder) == target else []
 
     return ignored
-
-
-def _read(file: Path, issues: list[Issue]) -> pd.DataFrame:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
-        header = [cell.strip() for cell in next(reader, [])]
-        lines, rows = [], []
-        for row in reader:
-            if not any(cell.strip() for cell in row):
-                continue
-            if len(row) > len(header):
-                rule = f"has {len(row)} cells, the head line has {len(header)}"
-                advice = "quote cells that contain a comma"
-                issues.append(Issue(file.stem, "", rule, f"line {reader.line_num}", advice=advice))
-            lines.append(f"line {reader.line_num}")
-            rows.append([*row, *[""] * len(header)][: len(header)])
-    return pd.DataFrame(rows, columns=header, index=lines, dtype=object)
 
 
 def _visible(table: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,92 +231,17 @@ def _visible(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[kept]
 
 
-def _write(file: Path, frame: pd.DataFrame) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(frame.columns)
-        columns = [[_cell(value) for value in frame[name].tolist()] for name in frame.columns]
-        writer.writerows(zip(*columns, strict=True))
+def _write(file: Path, part: Part) -> None:
+    WRITERS[file.suffix[1:]](file, part.rows)
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        # repr is the shortest text that reads back as the same number.
-        if np.isnan(value):
-            return ""
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return str(value)
-
-
-def _package(folder: Path) -> dict[str, Any]:
-    file = folder / PACKAGE_FILE
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        message = (
-            f"{file} is not valid JSON (line {error.lineno}): {error.msg}; correct or remove it"
-        )
-        raise OptionError(message) from None
-    return found if isinstance(found, dict) else {}
-
-
-def _described(
-    name: str,
-    tables: Mapping[str, pd.DataFrame],
-    shown: Mapping[str, pd.DataFrame],
-    previous: Mapping[str, Any],
-) -> dict[str, Any]:
-    sources = tables["sources"]
-    cells = zip(sources["title"], sources["url"], strict=True)
-    listed = [{"title": title, **({"path": url} if url else {})} for title, url in cells]
-    # What the tables do not say (title, licences, version, ...) is kept from the previous package.
-    kept = {k: v for k, v in previous.items() if k not in ("name", "sources", "resources")}
-    return {
-        "name": name,
-        "profile": "tabular-data-package",
-        "version": "0.1.0",
-        "licenses": [],
-        **kept,
-        "sources": listed,
-        "resources": [_resource(table, list(frame.columns)) for table, frame in shown.items()],
-    }
-
-
-def _resource(table: str, columns: list[str]) -> dict[str, Any]:
-    spec = schema.spec(table)
-    fields = [_field(spec.by_name[name]) for name in columns]
-    described: dict[str, Any] = {"fields": fields, "missingValues": [""]}
-    key = [name for name in spec.key if name in columns]
-    if key == list(spec.key) and key:
-        described["primaryKey"] = key
-    return {
-        "name": table,
-        "path": f"{table}.csv",
-        "profile": "tabular-data-resource",
-        "encoding": "utf-8",
-        "schema": described,
-    }
-
-
-def _field(column: schema.ColumnSpec) -> dict[str, Any]:
-    field: dict[str, Any] = {"name": column.name, "type": _TYPES[column.dtype]}
-    if column.unit:
-        field["unit"] = column.unit
-    field["description"] = column.description
-    constraints: dict[str, Any] = {}
-    if column.is_required:
-        constraints["required"] = True
-    if column.choices:
-        constraints["enum"] = list(column.choices)
-    if column.interval is not None:
-        if np.isfinite(column.interval.low):
-            constraints["minimum"] = column.interval.low
-        if np.isfinite(column.interval.high):
-            constraints["maximum"] = column.interval.high
-    if constraints:
-        field["constraints"] = constraints
-    return field
+def _write_workbook(target: Path, tables: Mapping[str, pd.DataFrame], *, name: str) -> None:
+    """Write a workbook beside the target, which it then replaces."""
+    if target.is_dir():
+        raise OptionError(f"expected a workbook to write to; {target} is a folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shown = {table: _visible(table, frame) for table, frame in tables.items() if len(frame)}
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}-") as scratch:
+        made = Path(scratch) / target.name
+        write_workbook(made, shown, name=name)
+        made.replace(target)
