@@ -8,6 +8,7 @@ from chokepoint.chain._fit import GRADE_SPREAD, FlowEstimate, estimate_flows
 from chokepoint.chain._industries import IndustryTable
 from chokepoint.chain._links import Links
 from chokepoint.chain._preferences import BLOC_PREFERENCE, HOME_PREFERENCE
+from chokepoint.chain._provenance import Provenance
 from chokepoint.chain._recipes import DEMAND
 from chokepoint.chain._summary import concentration
 from chokepoint.chain._value import CostShares, cost_shares
@@ -21,6 +22,7 @@ __all__ = [
     "FlowEstimate",
     "IndustryTable",
     "Links",
+    "Provenance",
     "SupplyChain",
     "concentration",
     "cost_shares",

@@ -23,6 +23,7 @@ from chokepoint.chain._io_options import IoOptions
 from chokepoint.chain._io_table import read_io_table
 from chokepoint.chain._links import Links, links_of
 from chokepoint.chain._properties import TableProperties
+from chokepoint.chain._provenance import Chosen, Provenance, provenance_of
 from chokepoint.chain._recipes import recipes
 from chokepoint.chain._rules import check_balance, check_structure
 from chokepoint.chain._select import select_areas, select_products
@@ -465,6 +466,48 @@ class SupplyChain(Stored, TableProperties):
         if self.industries is not None:
             return with_residuals(balance_frame(self.industries, self._tables))
         return balance(self._tables, self._view("recipes"))
+
+    def provenance(
+        self,
+        products: str | Iterable[str] | None = None,
+        countries: str | Iterable[str] | None = None,
+        *,
+        sites: str | Iterable[str] | None = None,
+        tables: str | Iterable[str] | None = None,
+        upstream: bool = False,
+    ) -> Provenance:
+        """Return the numbers behind a part of the chain: values, ranges, sources and grades.
+
+        Parameters
+        ----------
+        products, countries, sites : str or iterable of str, optional
+            Products and groups, areas and blocs, sites and markets asked about; None = all.
+        tables : str or iterable of str, optional
+            Tables to look into; None = all that hold numbers.
+        upstream : bool
+            Whether numbers of everything that supplies the chosen sites and markets belong too.
+
+        Raises
+        ------
+        UnknownLabelError
+            If the chain has no such product, area, site or table.
+
+        Examples
+        --------
+        >>> chain = cp.load("rare_earths")
+        >>> chain.provenance("ndfeb_sintered", "JPN", tables="sites").grades.columns.tolist()
+        ['A', 'B', 'C', 'D', 'numbers', 'ranged']
+        """
+        chosen = Chosen.of(
+            self._tables,
+            self._view("nodes"),
+            self._view("recipes"),
+            products=products,
+            countries=countries,
+            sites=sites,
+            links=(self.links.supplier, self.links.buyer) if upstream else None,
+        )
+        return provenance_of(self._tables, chosen, tables)
 
     def _view(self, key: str) -> pd.DataFrame:
         if key not in self._cache:
