@@ -244,8 +244,15 @@ class _Needs:
         self._own: dict[str, list[tuple[str, str, str, float]]] = {}
         for row in general.itertuples():
             self._general.setdefault(row.input, []).append((row.product, row.per_unit))
-        for row in recipes[recipes["country"] != ""].itertuples():
-            more = row.per_unit - float(usual.get((row.product, row.slot, row.input), 0.0))
+        own = recipes[recipes["country"] != ""]
+        # A firm's row comes on top of its country's, which counts all firms there.
+        country = own[own["firm"].map(text) == ""].set_index(["country", *RECIPE_KEY])["per_unit"]
+        for row in own.itertuples():
+            key = (row.product, row.slot, row.input)
+            base = float(usual.get(key, 0.0))
+            if text(row.firm):
+                base = float(country.get((row.country, *key), base))
+            more = row.per_unit - base
             if more:
                 place = (row.product, row.country, text(row.firm), more)
                 self._own.setdefault(row.input, []).append(place)
