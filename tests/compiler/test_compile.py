@@ -148,7 +148,7 @@ def test_a_compiled_chain_balances_and_runs():
     assert markets["market:oil@USA"] == pytest.approx(0.25 * 199.0)
     assert markets["market:oil@CHN:other_use"] == pytest.approx(0.75 * 199.0)
     assert markets["market:bean@BRA:other_use"] == pytest.approx(60.0)
-    ban = cp.Scenario("no beans", [cp.Outage(products=["bean"], countries=["USA"], weeks=26)])
+    ban = cp.Scenario("no beans", [cp.Outage(sites=["bean@USA"], weeks=26)])
     assert cp.simulate(chain, ban, weeks=26).loss(by="country").loc["no beans", "CHN"] > 0
 
 
