@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chokepoint.errors import ChokepointError as ChokepointError
     from chokepoint.errors import TableError as TableError
     from chokepoint.leverage import Leverage as Leverage
+    from chokepoint.leverage import drivers as drivers
     from chokepoint.leverage import leverage as leverage
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
@@ -64,6 +65,7 @@ _PUBLIC = {
     "TableError": "chokepoint.errors",
     "Tariff": "chokepoint.scenario",
     "datasets": "chokepoint.datasets",
+    "drivers": "chokepoint.leverage",
     "errors": "chokepoint.errors",
     "exposure": "chokepoint.exposure",
     "leverage": "chokepoint.leverage",

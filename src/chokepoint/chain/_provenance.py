@@ -14,7 +14,7 @@ from chokepoint import schema
 from chokepoint.chain._select import select_areas, select_products
 from chokepoint.errors import UnknownLabelError
 
-__all__ = ["Chosen", "Provenance", "provenance_of"]
+__all__ = ["Chosen", "Provenance", "provenance_of", "row_names"]
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int32] | NDArray[np.intp]
@@ -180,6 +180,14 @@ def provenance_of(
     return Provenance(pd.concat(frames, ignore_index=True), tables["sources"])
 
 
+def row_names(table: str, rows: pd.DataFrame) -> list[str]:
+    """Return the key of each row as one text: its parts that are not blank, joined by bars."""
+    spec = schema.spec(table)
+    key = list(spec.key) or [c.name for c in spec.columns if c.is_text and c.name not in _TEXT]
+    cells = rows[key].itertuples(index=False, name=None)
+    return [" | ".join(word for word in words if word) for words in cells]
+
+
 def _labelled(index: pd.Index, labels: list[str]) -> BoolArray:
     for label in labels:
         if label not in index:
@@ -254,10 +262,7 @@ def _any(flags: Iterable[pd.Series]) -> BoolArray:
 
 def _numbers(table: str, rows: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     """Return one row per number of the chosen rows that is not blank, row by row."""
-    spec = schema.spec(table)
-    key = list(spec.key) or [c.name for c in spec.columns if c.is_text and c.name not in _TEXT]
-    cells = rows[key].itertuples(index=False, name=None)
-    label = [" | ".join(word for word in words if word) for words in cells]
+    spec, label = schema.spec(table), row_names(table, rows)
     cited = {
         cell: "; ".join(titles.get(one, one) for one in schema.split_list(cell))
         for cell in rows["source"].unique()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chokepoint.leverage._drivers import drivers
 from chokepoint.leverage._leverage import HORIZONS, leverage
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
@@ -14,6 +15,7 @@ __all__ = [
     "Leverage",
     "Study",
     "Variant",
+    "drivers",
     "leverage",
     "reach",
     "stressed",

@@ -1,0 +1,239 @@
+"""Which numbers of the data decide a result: each moved to the ends of its range, one at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from chokepoint.chain import SupplyChain
+from chokepoint.chain._provenance import row_names
+from chokepoint.datasets import with_outputs
+from chokepoint.datasets._drawn_views import DrawnViews
+from chokepoint.errors import ConvergenceError, OptionError
+from chokepoint.leverage._candidates import Candidate, Weights, candidates
+from chokepoint.leverage._variants import stressed
+from chokepoint.propagate import Behaviour, CompiledChain, compile_chain, run, simulate
+from chokepoint.propagate._compile import share_structure
+from chokepoint.scenario import Effects, Scenario, project_effects
+
+__all__ = ["drivers"]
+
+FloatArray = NDArray[np.float64]
+
+_AT_ONCE = 128
+"""Chains that are held and run together."""
+_KEY = ("table", "row", "column")
+_FACTS = ("unit", "confidence", "source", "titles", "derivation")
+
+
+def drivers(
+    chain: SupplyChain,
+    scenario: Scenario,
+    *,
+    target: str | Iterable[str],
+    weeks: int = 52,
+    top: int | None = 10,
+    most: int | None = 200,
+    behaviour: Behaviour | None = None,
+    start_date: str | dt.date | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    r"""Rank the numbers of the data by what they move of the target's loss, one at a time.
+
+    With :math:`D(\theta)` the loss of value added of the target under the scenario, each number
+    :math:`\theta_k` is set to the ends of its range while all others stay, and
+
+    .. math::
+        \text{swing}_k = \max(D, D_k^{low}, D_k^{high}) - \min(D, D_k^{low}, D_k^{high}).
+
+    Looked at are, on the paths from what the scenario touches to the target: outputs of sites (the
+    others of the product give way, so that it is shares that change), stock, throttle, use share,
+    criticality and qualification of slots, shares of dormant alternatives, and value added and
+    prices of the target's own sites. Numbers without a range move by two standard deviations of
+    their grade, as draws do (:func:`chokepoint.datasets.draw`).
+
+    Parameters
+    ----------
+    chain : SupplyChain
+        The baseline.
+    scenario : Scenario
+        What happens.
+    target : str or iterable of str
+        Areas or blocs whose loss is counted.
+    weeks : int
+        Weeks over which it is counted.
+    top : int, optional
+        Rows of the result; None = all numbers that were moved.
+    most : int, optional
+        Numbers that are moved, the most promising ones by a first-order screen (loss of the
+        reference and the stressed run, dependence of the target, width of the range); None = all.
+    behaviour : Behaviour, optional
+        Settings of the runs.
+    start_date : str or datetime.date, optional
+        As for :func:`chokepoint.simulate`.
+    progress : bool, optional
+        Show progress bars.
+
+    Returns
+    -------
+    DataFrame
+        Largest swing first; columns table, row (its key), column, value, low, high (the ends it
+        was moved to), unit, confidence, source, titles, derivation (of its row), loss_low,
+        loss_high and swing [USD million of value added]. ``attrs`` holds `loss` (the reference),
+        `found` and `moved` (how many numbers were found and how many moved), `left_out` (numbers
+        for which no balanced chain was found at an end).
+
+    Raises
+    ------
+    OptionError
+        If an option is out of range or the scenario matches nothing.
+    UnknownLabelError
+        If the chain has no such area or bloc.
+
+    Notes
+    -----
+    One at a time: what two numbers do together is not seen, nor are numbers of competitors in
+    third countries that share the scarce goods. :func:`chokepoint.datasets.draw` moves everything
+    at once.
+
+    Examples
+    --------
+    >>> chain = cp.load("rare_earths")
+    >>> ban = cp.Scenario("magnets", [cp.ExportBan(by="CHN", products=["ndfeb_sintered"])])
+    >>> table = cp.drivers(chain, ban, target="JPN", weeks=26, top=3, most=10)
+    >>> len(table), bool(table["swing"].is_monotonic_decreasing)
+    (3, True)
+    """
+    for name, number in (("top", top), ("most", most)):
+        if number is not None and number < 1:
+            raise OptionError(f"expected {name} to be at least 1, or None for all; given {number}")
+    areas = chain.areas(target)
+    settings = behaviour or Behaviour()
+    reference = simulate(
+        chain, scenario, weeks=weeks, behaviour=settings, start_date=start_date, progress=progress
+    )
+    tight = simulate(
+        stressed(chain), scenario, weeks=weeks, behaviour=Behaviour(switching=False),
+        start_date=start_date, progress=progress,
+    )  # fmt: skip
+    effects = scenario.effects(chain, weeks)
+    weights = Weights.of(chain, effects, [reference.activity[0], tight.activity[0]], areas)
+    found = candidates(chain, weights)
+    chosen = found[:most]
+    if start_date is not None:
+        effects = project_effects(chain, start_date, weeks) + effects
+    losses = _losses(
+        chain, chosen, effects, areas, weeks=weeks, behaviour=settings, progress=progress
+    )
+    base = float(_of(reference.loss(), areas)[0])
+    table = _ranked(chain, chosen, losses, base)
+    left_out = table[table["swing"].isna()]
+    table = table[table["swing"].notna()].head(len(table) if top is None else top)
+    table.attrs = {
+        "unit": "USD million of value added",
+        "loss": base,
+        "found": len(found),
+        "moved": len(chosen),
+        "left_out": [f"{name}: {row}" for name, row in left_out[["table", "row"]].values],
+    }
+    return table
+
+
+def _losses(
+    chain: SupplyChain,
+    chosen: Sequence[Candidate],
+    effects: Effects,
+    areas: Sequence[str],
+    *,
+    weeks: int,
+    behaviour: Behaviour,
+    progress: bool | None,
+) -> FloatArray:
+    """Return the target's loss, shape (candidates, 2 ends); not a number where none balances."""
+    losses = np.full((len(chosen), 2), np.nan)
+    views = DrawnViews.of(chain, chain._view("recipes"))
+    first = compile_chain(chain)
+    jobs = [(i, end) for i in range(len(chosen)) for end in range(2)]
+    for begin in range(0, len(jobs), _AT_ONCE):
+        kept: list[tuple[int, int]] = []
+        chains: list[CompiledChain] = []
+        for i, end in jobs[begin : begin + _AT_ONCE]:
+            one = chosen[i]
+            try:
+                moved = _moved(chain, views, one, one.high if end else one.low)
+            except ConvergenceError:
+                continue
+            kept.append((i, end))
+            chains.append(share_structure(first, compile_chain(moved)))
+        if chains:
+            outcome = run(
+                chains, effects, weeks=weeks, behaviour=behaviour, record="country",
+                progress=progress,
+            )  # fmt: skip
+            losses[tuple(np.transpose(kept))] = _of(outcome.loss(), areas)
+    return losses
+
+
+def _moved(
+    chain: SupplyChain, views: DrawnViews, candidate: Candidate, value: float
+) -> SupplyChain:
+    """Return the chain in which one number is another; what must balance is fitted again."""
+    tables = chain._tables
+    if candidate.column == "output_qty":
+        stated = tables["sites"]["output_qty"].copy()
+        stated.iloc[candidate.position] = value
+        fixed = pd.Series(np.arange(len(stated)) == candidate.position, index=stated.index)
+        return with_outputs(chain, stated, fixed=fixed)
+    frame = tables[candidate.table]
+    new = {candidate.column: frame[candidate.column].to_numpy(dtype=np.float64, copy=True)}
+    new[candidate.column][candidate.rows] = value
+    if candidate.column == "stock_weeks":
+        limit = new["stock_weeks"] + 1.0
+        new["throttle_weeks"] = np.minimum(frame["throttle_weeks"].to_numpy(), limit)
+    elif candidate.column == "throttle_weeks":
+        limit = frame["stock_weeks"].to_numpy() + 1.0
+        new["throttle_weeks"] = np.minimum(new["throttle_weeks"], limit)
+    nodes = np.concatenate([tables["sites"]["output_qty"], tables["markets"]["quantity"]])
+    links = chain.links
+    return views.chain(
+        chain, {candidate.table: new}, nodes, np.array(links.quantity[~links.dormant])
+    )
+
+
+def _of(loss: pd.DataFrame, areas: Sequence[str]) -> FloatArray:
+    present = [area for area in areas if area in loss.columns]
+    return loss[present].sum(axis=1).to_numpy(dtype=np.float64)
+
+
+def _ranked(
+    chain: SupplyChain, chosen: Sequence[Candidate], losses: FloatArray, base: float
+) -> pd.DataFrame:
+    """Return the numbers with what is known about them, largest swing first."""
+    known = chain.provenance(tables=["products", "sites", "inputs", "alternatives"]).numbers
+    names = {table: row_names(table, chain._tables[table]) for table in {c.table for c in chosen}}
+    text = dict.fromkeys(_KEY, "str")
+    frame = pd.DataFrame(
+        {
+            "table": [one.table for one in chosen],
+            "row": [names[one.table][one.position] for one in chosen],
+            "column": [one.column for one in chosen],
+            "value": [one.value for one in chosen],
+            "low": [one.low for one in chosen],
+            "high": [one.high for one in chosen],
+        }
+    ).astype(text)
+    facts = known[[*_KEY, *_FACTS]]
+    frame = frame.merge(facts, on=list(_KEY), how="left", validate="one_to_one")
+    every = np.column_stack([losses, np.full(len(losses), base)])
+    # A number that has no balanced chain at one of its ends has no swing.
+    frame = frame.assign(
+        loss_low=losses[:, 0],
+        loss_high=losses[:, 1],
+        swing=every.max(axis=1, initial=-np.inf) - every.min(axis=1, initial=np.inf),
+    )
+    order = frame.sort_values("swing", ascending=False, kind="stable", na_position="last")
+    return order.reset_index(drop=True)
