@@ -216,6 +216,22 @@ def test_world_output_is_need_plus_other_use(chain, made):
         assert shipped[product] == pytest.approx(made[product], rel=1e-9), product
 
 
+def test_inputs_and_value_added_are_worth_at_most_the_output(chain):
+    """At baseline prices; the outputs of a process are judged together with its feed."""
+    nodes, edges = chain.nodes, chain.edges
+    price = chain.products.set_index("product")["price_usd"]
+    bought = edges["quantity"] * edges["product"].map(price) / 1e6
+    cost = bought.groupby(edges["buyer"]).sum()
+    sites = nodes[nodes["kind"] == "site"]
+    made = sites["value_usd_m"].where(~sites["is_process"], 0.0)
+    worth = cost.reindex(sites.index).fillna(0.0) + sites["value_added_usd_m"]
+    assert (worth <= made * (1 + 1e-6))[~sites["is_process"]].all()
+    child_of_process = sites["process"].map(sites["is_process"]).eq(True)
+    owner = sites.index.to_series().where(~child_of_process, sites["process"])
+    totals = pd.DataFrame({"worth": worth, "made": made}).groupby(owner).sum()
+    assert (totals["worth"] <= totals["made"] * (1 + 1e-6)).all()
+
+
 def test_joint_products_are_masses(chain):
     joint = chain.joint
     for process in SEPARATIONS:
@@ -226,12 +242,14 @@ def test_joint_products_are_masses(chain):
 
 
 def test_elements_go_from_mines_into_uses(chain, made):
-    """Mine content = oxides; oxides + recycled = metal makers + other uses + other_use."""
+    """Mine content = oxides + stocks; oxides + recycled = metal makers + other uses + other_use."""
     light = chain.sites[chain.sites["product"] == "separation_light"]
     heavy = chain.sites[chain.sites["product"] == "separation_heavy"]
     feed = light["output_qty"].sum() + heavy["output_qty"].sum()
     ores = made[["ore_bastnaesite", "ore_monazite", "ore_ionic", "ore_xenotime"]].sum()
-    assert feed == pytest.approx(ores / 1.1, rel=1e-9)
+    stocked = chain.markets.query("product == 'conc_light'")["quantity"].sum()
+    assert feed + stocked == pytest.approx(ores / 1.1, rel=1e-9)
+    assert stocked < 0.02 * feed
     flows, product = chain.flows, chain.nodes["product"]
     source = flows["supplier"].map(product)
     for new in ("oxide_ndpr", "oxide_dy", "oxide_tb", "oxide_sm", "oxide_y"):

@@ -14,13 +14,19 @@ PROCESSES = ("separation_light", "separation_heavy", "separation_seg", "recyclin
 ORE_PER_CONCENTRATE = 1.1
 OWN_FEED = {"own_ore": ("ore_", ORE_PER_CONCENTRATE), "own_concentrate": ("conc_light", 1.0)}
 SWARF = (CHINA, "JPN", "VNM")  # swarf of other countries, 1 % of the world, is not followed
+# Value added of a separation plant: this part of what its outputs are worth more than its feed (the
+# rest pays for acids, solvents and energy), and at most so much of the output.
+MARGIN_KEPT = 0.7
+MOST_VALUE_ADDED = (0.30, 0.40)
 
 
 class Materials:
     """Sites of the materials, built step by step; `need` and `made` are world totals by product."""
 
-    def __init__(self, recipes: pd.DataFrame, downstream: pd.DataFrame, rest: pd.Series) -> None:
-        self.recipes = recipes
+    def __init__(
+        self, recipes: pd.DataFrame, downstream: pd.DataFrame, rest: pd.Series, price: pd.Series
+    ) -> None:
+        self.recipes, self.price = recipes, price
         self.table = read("material_sites")
         self.yields = read("yields")
         self.rows: list[dict[str, object]] = []
@@ -42,7 +48,7 @@ class Materials:
             "conc_light", self._made("ore_bastnaesite", "ore_monazite") / ORE_PER_CONCENTRATE
         )
         self._place("conc_heavy", self._made("ore_ionic", "ore_xenotime") / ORE_PER_CONCENTRATE)
-        self._place("separation_light", self._made("conc_light"))
+        self._place("separation_light", self._made("conc_light") - self._stocked("conc_light"))
         self._place("separation_heavy", self._made("conc_heavy"))
         self._children("separation_light")
         self._place("separation_seg", self._made("seg_concentrate") - self._stockpiled())
@@ -125,6 +131,12 @@ class Materials:
             kind = "heavy" if row["product"] == "magnet_ndfeb_heavy" else "light"
             self.rows.append(self._child(row, part, cohort=kind))
 
+    def _stocked(self, product: str) -> float:
+        """Return what makers put into stocks, as stated."""
+        other = read("other_use")
+        stated = (other["product"] == product) & (other["kind"] == "quantity")
+        return float(other.loc[stated, "value"].sum())
+
     def _stockpiled(self) -> float:
         other = read("other_use")
         places = other[(other["product"] == "seg_concentrate") & (other["kind"] == "origin")][
@@ -150,16 +162,32 @@ class Materials:
             exact = own[(own["country"] == row["country"]) & (own["firm"] == row["firm"])]
             general = own[(own["country"] == "") & (own["firm"] == "")]
             tag = {"separation_heavy": "clay", "separation_seg": "seg"}.get(process, "")
-            for _, part in (exact if len(exact) else general).iterrows():
-                self.rows.append(self._child(row, part, cohort=tag))
+            parts = exact if len(exact) else general
+            margin = self._margin(process, parts)
+            for _, part in parts.iterrows():
+                self.rows.append(self._child(row, part, cohort=tag, margin=margin))
+
+    def _margin(self, process: str, parts: pd.DataFrame) -> float:
+        """Return what outputs are worth more than the feed, per USD of outputs.
+
+        margin = 1 - sum(feed quantity x price) / sum(yield x price), at the prices of `products`.
+        """
+        feed = self.recipes[self.recipes["product"] == process].drop_duplicates("slot")
+        paid = float((feed["quantity"] * feed["input"].map(self.price)).sum())
+        worth = float((parts["yield"] * parts["product"].map(self.price)).sum())
+        if paid > worth:
+            raise ValueError(f"{process}: feed of {paid:g} USD gives outputs of {worth:g} USD")
+        return 1.0 - paid / worth
 
     def _child(
-        self, parent: dict[str, object], part: pd.Series, *, cohort: str
+        self, parent: dict[str, object], part: pd.Series, *, cohort: str, margin: float = 0.0
     ) -> dict[str, object]:
         label = f"{parent['product']}@{parent['country']}" + (
             f":{parent['firm']}" if parent["firm"] else ""
         )
         share = float(part["yield"])
+        most, ceiling = MOST_VALUE_ADDED
+        value_added = round(min(MARGIN_KEPT * margin, most), 6)
         return {
             **parent,
             "product": part["product"],
@@ -168,9 +196,9 @@ class Materials:
             "quantity": float(parent["quantity"]) * share,  # type: ignore[arg-type]
             "low": NAN,
             "high": NAN,
-            "va_share": 0.30 if part["product"] != "swarf" else 0.0,
-            "va_low": 0.15 if part["product"] != "swarf" else 0.0,
-            "va_high": 0.40 if part["product"] != "swarf" else 0.0,
+            "va_share": value_added,
+            "va_low": round(0.5 * value_added, 6),
+            "va_high": max(value_added, round(min(0.95 * margin, ceiling), 6)),
             "source": part["source"],
             "confidence": "D",
             "derivation": f"yield {share:g} x activity of {label}",

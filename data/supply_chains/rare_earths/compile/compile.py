@@ -37,7 +37,7 @@ def compile_tables() -> dict[str, pd.DataFrame]:
     sectors = _demand.sector_sites()
     components, magnets = _demand.component_sites(sectors, recipes)
     net = _demand.without_components(sectors, components, price)
-    builder = _supply.Materials(recipes, pd.concat([sectors, components]), magnets.sum())
+    builder = _supply.Materials(recipes, pd.concat([sectors, components]), magnets.sum(), price)
     materials = builder.build()
     countries = _tables.countries_table()
     split = _demand.cohorts(net)
