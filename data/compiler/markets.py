@@ -46,6 +46,9 @@ def markets_table(
         rows.append(_row(row, row.country, quantity, low=row.low * scale, high=row.high * scale))
     taken = demand[demand["basis"] == "share"].groupby("product")["value"].sum() / 100.0
     for row in demand[demand["basis"] == "mix"].itertuples():
+        if not made.get(row.product, 0.0) > 0:
+            world.problems.append(f"{row.product}: nothing is made, so no demand can be spread")
+            continue
         for area, part in _mix(inputs, world, countries, row.product, row.value).items():
             rows.append(_row(row, area, part * left[row.product]))
         taken[row.product] = 1.0

@@ -26,13 +26,14 @@ def contents(tmp_path_factory):
 
 
 def test_every_table_of_every_chain_is_inside(contents):
-    chains = ROOT / "data" / "supply_chains"
+    data = ROOT / "data"
     shipped = {
-        path.relative_to(chains).as_posix()
-        for path in chains.rglob("*")
-        if path.is_file() and "compile" not in path.relative_to(chains).parts
+        path.relative_to(data).as_posix()
+        for folder in ("supply_chains", "macro")
+        for path in (data / folder).rglob("*")
+        if path.is_file() and "compile" not in path.relative_to(data).parts
     }
-    inside = {name.split("_data/supply_chains/")[1] for name in contents if "_data/" in name}
+    inside = {name.split("_data/")[1] for name in contents if "_data/" in name}
     assert shipped
     assert inside == shipped
 

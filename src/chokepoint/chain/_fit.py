@@ -131,9 +131,10 @@ def estimate_flows(
     flow = np.where(scaled.flow > _NEGLIGIBLE * _size(problem), scaled.flow, 0.0)
     kept = flow > 0
     problem, flow = _only(problem, kept), flow[kept]
-    final = scale(flow, _hard_totals(problem), tolerance=1e-13)
+    hard = _hard_totals(problem)
+    final = scale(flow, hard, tolerance=1e-13)
     if final.worst > _TOLERANCE:
-        explain_failure(problem, hard, scaled, _size(problem))
+        explain_failure(problem, hard, final, _size(problem))
     flows = flow_table(tables, problem, final.flow)
     trade = trade_table(problem, final.flow)
     return FlowEstimate(flows, final.worst, trade, scaled.iterations + final.iterations)
