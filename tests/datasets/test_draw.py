@@ -16,13 +16,14 @@ from chokepoint.datasets._spread import Spread, column_spread
 from chokepoint.errors import OptionError
 
 DRAWN = {
-    "sites": ["output_qty", "value_added_share", "ramp_max", "ramp_weeks"],
+    "sites": ["output_qty", "value_added_share", "ramp_max", "ramp_weeks", "surplus_weeks"],
     "inputs": [
         "use_share", "criticality", "stock_weeks", "throttle_weeks", "qualification_weeks",
+        "reorder_weeks", "repair_weeks",
     ],
-    "markets": ["quantity", "qualification_weeks"],
+    "markets": ["quantity", "qualification_weeks", "reorder_weeks"],
     "flows": ["quantity", "growth_max"],
-    "alternatives": ["max_share"],
+    "alternatives": ["max_share", "qualification_weeks"],
     "products": ["price_usd"],
     "projects": ["added_share"],
     "measures": ["unit_cost"],

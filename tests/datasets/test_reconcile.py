@@ -57,7 +57,6 @@ def test_ranges_and_identities_hold_together(factors):
 
 
 def test_as_a_last_resort_the_draw_moves_towards_the_baseline(monkeypatch):
-    monkeypatch.setattr(_reconcile, "_CHEAP_ROUNDS", 0)
     monkeypatch.setattr(_reconcile, "_HOLDING_ROUNDS", 0)
     high = np.array([33.0, np.inf, np.inf])
     reconciler = Reconciler(ROW, BASE, np.ones(3), high=high)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chokepoint.datasets._draw import draw
+from chokepoint.datasets._draws import Draws
 from chokepoint.datasets._load import load, names
 from chokepoint.datasets._macro import macro
 from chokepoint.datasets._outputs import with_outputs
 
-__all__ = ["draw", "load", "macro", "names", "with_outputs"]
+__all__ = ["Draws", "draw", "load", "macro", "names", "with_outputs"]

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
-from chokepoint.chain import SupplyChain
-from chokepoint.datasets._drawn_views import SLOT_DRAWN, DrawnViews
+from chokepoint.chain import GRADE_SPREAD, SupplyChain
+from chokepoint.datasets._draw_columns import (
+    BEHAVIOUR,
+    NAMES,
+    QUANTITIES,
+    Columns,
+    random_numbers,
+)
+from chokepoint.datasets._drawn_views import DrawnViews
+from chokepoint.datasets._draws import Draws
 from chokepoint.datasets._quantities import Quantities
-from chokepoint.datasets._spread import Spread, column_spread
+from chokepoint.datasets._spread import Spread, grade_sigma
 from chokepoint.errors import OptionError
 
 __all__ = ["draw"]
 
 FloatArray = NDArray[np.float64]
 
-_DRAWN = {
-    # table: columns drawn row by row (ramp_max: its excess over 1)
-    "sites": ("value_added_share", "ramp_max", "ramp_weeks"),
-    "inputs": ("qualification_weeks",),
-    "markets": ("qualification_weeks",),
-    "flows": ("growth_max",),
-    "alternatives": ("max_share",),
-    "products": ("price_usd",),
-    "projects": ("added_share",),
-    "measures": ("unit_cost",),
-    "controls": ("enforceability",),
-}
-_OFFSET = {"ramp_max": 1.0}
+_AT_ONCE = 32
+_CELLS_AT_ONCE = 8_000_000
+"""Flows and sources times draws that are worked on together, at most."""
 
 
 def draw(
-    chain: SupplyChain, n: int, *, rng: np.random.Generator | int | None = None
-) -> Iterator[SupplyChain]:
-    """Yield chains of the same structure whose numbers are drawn from their uncertainty.
+    chain: SupplyChain,
+    n: int,
+    *,
+    rng: np.random.Generator | int | None = None,
+    behaviour: bool = True,
+) -> Draws:
+    """Draw chains of the same structure from the uncertainty of a chain's numbers.
 
     Numbers with a range (`low`, `high` for the measure of a table, `X_low`, `X_high` for a column
     X) are drawn from the triangular distribution between its ends with the number as mode. Numbers
@@ -48,15 +49,18 @@ def draw(
 
     * outputs of sites and demand of markets, as shares: the sum over the sites (markets) of a
       product is kept, children follow their process, `other_use` takes what is left over;
-    * flows, then fitted again so that every identity holds;
-    * use_share, criticality, stock_weeks and throttle_weeks of slots (throttle_weeks stays at most
-      stock_weeks + 1, disjoint shares add up to at most 1), qualification_weeks, growth_max,
-      value_added_share, ramp_max, ramp_weeks, max_share of alternatives, added_share of projects,
-      unit_cost of measures, enforceability of controls, price_usd.
+    * flows, scaled towards the drawn outputs and needs, then fitted so that every identity holds;
+    * of slots use_share, criticality, stock_weeks and throttle_weeks (which stays at most
+      stock_weeks + 1; disjoint shares add up to at most 1), reorder_weeks, thrift, decay and
+      repair; qualification_weeks, growth_max and max_share; value_added_share, ramp_max,
+      ramp_weeks, surplus_weeks; stock, reordering and backlog of markets; added_share of projects,
+      unit_cost of measures, enforceability of controls, price_usd;
+    * factors on trigger, memory and speed of the weekly model, lognormal as grade D.
 
     Recipe quantities and yields are not drawn: the weekly model is relative to baseline, so that
     only shares, covers and times matter to it, and another recipe would merely rescale the
-    outputs upstream. Lead times, dates, GDP and totals of trade are not drawn either.
+    outputs upstream. Lead times, dates, GDP and totals of trade are not drawn either. The page
+    *Uncertainty* of the docs says why.
 
     Parameters
     ----------
@@ -66,16 +70,22 @@ def draw(
         Number of draws.
     rng : Generator, int or None
         Draw k depends only on `rng` and k: the same seed gives the same draws, whatever n is.
+    behaviour : bool
+        Whether factors on the behaviour of the weekly model are drawn. The other numbers do not
+        depend on it.
 
-    Yields
-    ------
-    SupplyChain
-        Valid chains with the labels, order and name of `chain`.
+    Returns
+    -------
+    Draws
+        Arrays (draws, rows), and a sequence of valid chains with the labels, order and name of
+        `chain`.
 
     Raises
     ------
     OptionError
-        If n is negative.
+        If n is no whole number of at least 0.
+    ConvergenceError
+        If no outputs and flows near drawn ones keep the accounting identities.
 
     Examples
     --------
@@ -86,95 +96,87 @@ def draw(
     ...     ),
     ...     markets=pd.DataFrame({"product": ["ore"], "country": ["JPN"], "quantity": [100.0]}),
     ... )
-    >>> draws = list(cp.datasets.draw(chain, 3, rng=1))
-    >>> [round(float(one.sites["output_qty"].sum()), 6) for one in draws]
+    >>> draws = cp.datasets.draw(chain, 3, rng=1)
+    >>> draws.outputs.sum(axis=1).round(6).tolist()
     [100.0, 100.0, 100.0]
+    >>> [len(one.sites) for one in draws]
+    [2, 2, 2]
     """
-    if n < 0:
-        raise OptionError(f"expected n >= 0 draws, given {n}")
-    return _draws(chain, np.random.default_rng(rng).spawn(n))
+    given: Any = n
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
+        raise OptionError(f"expected a whole number n >= 0 of draws, given {given!r}")
+    plan = _Plan(chain, behaviour=behaviour)
+    generators = np.random.default_rng(rng).spawn(int(n))
+    columns = plan.room(int(n))
+    for start, block in plan.blocks(generators):
+        for name, values in block.items():
+            columns[name][start : start + len(values)] = values
+    return Draws(chain, pd.RangeIndex(int(n), name="draw"), columns, plan.views)
 
 
-def _draws(chain: SupplyChain, generators: list[np.random.Generator]) -> Iterator[SupplyChain]:
-    plan = _Plan.of(chain)
-    for generator in generators:
-        yield plan.sample(generator)
-
-
-@dataclass(frozen=True)
 class _Plan:
     """Everything about the draws of one chain that does not depend on the draw."""
 
-    chain: SupplyChain
-    quantities: Quantities
-    columns: Mapping[tuple[str, str], Spread]
-    together: NDArray[np.intp]
-    disjoint: tuple[NDArray[np.intp], ...]
-    views: DrawnViews
-
-    @classmethod
-    def of(cls, chain: SupplyChain) -> _Plan:
-        tables = chain.tables
-        columns = {
-            (table, column): column_spread(
-                table, tables[table], column, offset=_OFFSET.get(column, 0.0)
-            )
-            for table, names in _DRAWN.items()
-            for column in names
-        }
+    def __init__(self, chain: SupplyChain, *, behaviour: bool) -> None:
         recipe = chain._view("recipes")
-        together = _rows_of_slots(recipe, len(tables["inputs"]))
-        # Rows of one slot agree; the first one's grade and range speak for all of them.
-        shared = tables["inputs"].iloc[together].reset_index(drop=True)
-        for column in SLOT_DRAWN:
-            columns["inputs", column] = column_spread("inputs", shared, column)
-        return cls(
-            chain=chain,
-            quantities=Quantities.of(chain),
-            columns=columns,
-            together=together,
-            disjoint=_disjoint_slots(recipe),
-            views=DrawnViews.of(chain, recipe),
+        self.views = DrawnViews.of(chain, recipe)
+        self._quantities = Quantities.of(chain)
+        self._columns = Columns.of(chain, recipe)
+        self._behaviour = behaviour
+        self._sites = len(chain.sites)
+        self._rows = {name: len(chain._tables[table]) for name, (table, _) in NAMES.items()}
+
+    def room(self, n: int) -> dict[str, FloatArray]:
+        """Return empty arrays for n draws."""
+        rows = {**self._rows, **({"behaviour": len(BEHAVIOUR)} if self._behaviour else {})}
+        return {name: np.empty((n, size)) for name, size in rows.items()}
+
+    def blocks(
+        self, generators: list[np.random.Generator]
+    ) -> Iterator[tuple[int, dict[str, FloatArray]]]:
+        """Yield the arrays of some draws at a time, and the position of the first of them."""
+        quantities = self._quantities
+        variables = len(quantities.base) + len(quantities.flows.value)
+        width = int(np.clip(_CELLS_AT_ONCE // max(variables, 1), 1, _AT_ONCE))
+        for start in range(0, len(generators), width):
+            yield start, self._block(generators[start : start + width], width)
+
+    def _block(self, generators: list[np.random.Generator], width: int) -> dict[str, FloatArray]:
+        quantities, columns = self._quantities, self._columns
+        spreads = [quantities.spread, quantities.flows, *columns.spreads.values(), _REACTIONS]
+        sources, flows, *numbers, reactions = random_numbers(generators, spreads)
+        nodes, found = self._balanced(
+            quantities.spread.values(*sources), quantities.flows.values(*flows), width
         )
+        drawn = columns.values(numbers)
+        block = {
+            "outputs": nodes[:, : self._sites],
+            "markets": nodes[:, self._sites :],
+            "flows": found[:, self.views.edge_of_flow],
+            **{name: drawn[key] for name, key in NAMES.items() if name not in QUANTITIES},
+        }
+        if self._behaviour:
+            block["behaviour"] = _REACTIONS.values(*reactions)
+        return block
 
-    def sample(self, rng: np.random.Generator) -> SupplyChain:
-        """Return one drawn chain."""
-        nodes, flows = self.quantities.sample(rng)
-        new: dict[str, dict[str, FloatArray]] = {table: {} for table in _DRAWN}
-        for (table, column), spread in self.columns.items():
-            share = self.together if column in SLOT_DRAWN and table == "inputs" else None
-            new[table][column] = spread.sample(rng, share)
-        self._keep_rules(new["inputs"])
-        return self.views.chain(self.chain, new, nodes, flows)
-
-    def _keep_rules(self, inputs: dict[str, FloatArray]) -> None:
-        limit = inputs["stock_weeks"] + 1.0
-        inputs["throttle_weeks"] = np.minimum(inputs["throttle_weeks"], limit)
-        # Several sites may share rows, so the shares shrink until every site's add up.
-        for rows in self.disjoint:
-            total = float((inputs["use_share"][rows] * inputs["criticality"][rows]).sum())
-            if total > 1.0:
-                same = np.isin(self.together, self.together[rows])
-                inputs["use_share"][same] /= total
-
-
-def _rows_of_slots(recipe: pd.DataFrame, size: int) -> NDArray[np.intp]:
-    """Return for each row of `inputs` the first row that shares a slot of some site with it."""
-    from scipy.sparse.csgraph import connected_components
-
-    own = recipe[recipe["row"] >= 0]
-    slot = own.groupby(["buyer", "slot"], sort=False).ngroup().to_numpy()
-    row = own["row"].to_numpy()
-    count = size + (int(slot.max()) + 1 if len(slot) else 0)
-    link = sparse.csr_array((np.ones(len(row)), (row, size + slot)), shape=(count, count))
-    part = connected_components(link, directed=False)[1][:size]
-    first = pd.Series(np.arange(size)).groupby(part).transform("first")
-    return np.asarray(first.to_numpy(), dtype=np.intp)
+    def _balanced(
+        self, sources: FloatArray, flows: FloatArray, width: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Balance a full block: the last digit hangs on the number of right-hand sides."""
+        count, quantities = len(sources), self._quantities
+        missing = (width - count, 1)
+        nodes, found = quantities.balanced(
+            np.vstack([sources, np.tile(quantities.base, missing)]),
+            np.vstack([flows, np.tile(quantities.flows.value, missing)]),
+        )
+        return nodes[:count], found[:count]
 
 
-def _disjoint_slots(recipe: pd.DataFrame) -> tuple[NDArray[np.intp], ...]:
-    """Return for each site with disjoint slots one row of `inputs` per such slot."""
-    own = recipe[(recipe["row"] >= 0) & (recipe["combine"] == "disjoint")]
-    own = own[~own.duplicated(["buyer", "slot"])]
-    groups = {tuple(sorted(rows)) for rows in own.groupby("buyer")["row"].agg(list)}
-    return tuple(np.array(rows, dtype=np.intp) for rows in sorted(groups))
+_REACTIONS = Spread(
+    value=np.ones(len(BEHAVIOUR)),
+    low=np.full(len(BEHAVIOUR), np.nan),
+    high=np.full(len(BEHAVIOUR), np.nan),
+    sigma=np.full(len(BEHAVIOUR), grade_sigma(GRADE_SPREAD["D"])),
+    floor=0.0,
+    ceiling=np.inf,
+)

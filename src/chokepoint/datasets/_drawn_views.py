@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +15,30 @@ __all__ = ["SLOT_DRAWN", "DrawnViews"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+Columns = dict[str, FloatArray]
 
-SLOT_DRAWN = ("use_share", "criticality", "stock_weeks", "throttle_weeks")
+SLOT_DRAWN = (
+    "use_share",
+    "criticality",
+    "stock_weeks",
+    "throttle_weeks",
+    "reorder_weeks",
+    "thrift_weekly",
+    "thrift_floor",
+    "decay_weekly",
+    "repair_weeks",
+)
 """Columns of `inputs` that are drawn once for a whole slot."""
 
-_VALUES = (
-    ("sites", "output_usd_m", "output_qty"),
-    ("markets", "value_usd_m", "quantity"),
-    ("flows", "value_usd_m", "quantity"),
-)
+_OF_MARKETS = ("stock_weeks", "reorder_weeks")
+"""Columns of `markets` that describe the slot of a market."""
+
+_VALUES = {
+    # table: quantity, and its value
+    "sites": ("output_qty", "output_usd_m"),
+    "markets": ("quantity", "value_usd_m"),
+    "flows": ("quantity", "value_usd_m"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ class DrawnViews:
     def chain(
         self,
         chain: SupplyChain,
-        new: Mapping[str, dict[str, FloatArray]],
+        new: Mapping[str, Mapping[str, FloatArray]],
         nodes: FloatArray,
         flows: FloatArray,
     ) -> SupplyChain:
@@ -100,7 +115,7 @@ class DrawnViews:
         nodes, flows : array (nodes,), array (flows,)
             Quantities of sites and markets, and of flows in the order of `edges`.
         """
-        old, count = chain._tables, len(chain._tables["sites"])
+        count = len(chain._tables["sites"])
         changed = {table: dict(columns) for table, columns in new.items()}
         for table, column, quantity in (
             ("sites", "output_qty", nodes[:count]),
@@ -108,79 +123,133 @@ class DrawnViews:
             ("flows", "quantity", flows[self.edge_of_flow]),
         ):
             changed.setdefault(table, {})[column] = quantity
-        before = old["products"]["price_usd"].to_numpy()
-        price = _ratio(changed.get("products", {}).get("price_usd", before), before)
-        for table, value, quantity_column in _VALUES:
-            grown = _ratio(changed[table][quantity_column], old[table][quantity_column].to_numpy())
-            rise = price[self.product[table]] * grown
-            changed[table][value] = old[table][value].to_numpy() * rise
+        return self.changed(chain, changed)
+
+    def changed(self, chain: SupplyChain, columns: Mapping[str, Columns]) -> SupplyChain:
+        """Return the chain with other columns of tables, its quantities among them."""
+        old = chain._tables
+        columns = self.with_values(chain, columns)
         tables = {
-            name: frame.assign(**changed[name]) if changed.get(name) and len(frame) else frame
+            name: frame.assign(**columns[name]) if columns.get(name) and len(frame) else frame
             for name, frame in old.items()
         }
-        cache = self._fill(chain, tables, nodes, flows)
+        views = self.views(chain, columns)
+        cache = {name: chain._view(name).assign(**found) for name, found in views.items()}
         return SupplyChain._from_trusted(tables, name=chain.name, cache=cache)
 
-    def _fill(
+    def with_values(
         self,
         chain: SupplyChain,
-        tables: Mapping[str, pd.DataFrame],
-        nodes: FloatArray,
-        flows: FloatArray,
-    ) -> dict[str, pd.DataFrame]:
+        columns: Mapping[str, Columns],
+        tables: tuple[str, ...] = ("sites", "markets", "flows"),
+    ) -> dict[str, Columns]:
+        """Return columns (..., rows) with values in USD that follow quantities and prices."""
+        old = chain._tables
+        before = old["products"]["price_usd"].to_numpy()
+        price = _ratio(columns.get("products", {}).get("price_usd", before), before)
+        found = {table: dict(some) for table, some in columns.items()}
+        for table in tables:
+            quantity, value = _VALUES[table]
+            grown = _ratio(found[table][quantity], old[table][quantity].to_numpy())
+            rise = price[..., self.product[table]] * grown
+            found[table][value] = old[table][value].to_numpy() * rise
+        return found
+
+    # ------------------------------------------------------------------ columns of the views
+
+    def views(self, chain: SupplyChain, changed: Mapping[str, Columns]) -> dict[str, Columns]:
+        """Return the columns (..., rows) of `nodes`, `slots` and `edges` that change.
+
+        `changed` holds values in USD of sites and markets too.
+        """
+        old = chain._tables
+
+        def table(name: str, column: str) -> FloatArray:
+            found = changed.get(name, {}).get(column)
+            return old[name][column].to_numpy() if found is None else found
+
         return {
-            "nodes": self._nodes(chain._view("nodes"), tables, nodes),
-            "slots": self._slots(chain._view("slots"), tables["inputs"], nodes),
-            "edges": self._edges(chain._view("edges"), tables, flows),
+            "nodes": self._nodes(chain, table),
+            "slots": self._slots(chain, table),
+            "edges": self._edges(chain, table),
         }
 
-    def _nodes(
-        self, base: pd.DataFrame, tables: Mapping[str, pd.DataFrame], nodes: FloatArray
-    ) -> pd.DataFrame:
-        sites, count = tables["sites"], len(tables["sites"])
-        changed = {"output_qty": nodes}
-        value = base["value_usd_m"].to_numpy(copy=True)
-        value[:count] = sites["output_usd_m"]
-        value[count:] = tables["markets"]["value_usd_m"]
-        added = np.zeros(len(base))
-        added[:count] = sites["output_usd_m"].to_numpy() * sites["value_added_share"].to_numpy()
-        added[base["is_process"].to_numpy()] = 0.0
-        changed |= {"value_usd_m": value, "value_added_usd_m": added}
-        for column in ("ramp_max", "ramp_weeks"):
-            changed[column] = base[column].to_numpy(copy=True)
-            changed[column][:count] = sites[column]
-        return base.assign(**changed)
+    def _nodes(self, chain: SupplyChain, table: Callable[..., FloatArray]) -> Columns:
+        base, count = chain._view("nodes"), len(chain._tables["sites"])
+        sites, markets = slice(None, count), slice(count, None)
+        value = table("sites", "output_usd_m")
+        added = value * table("sites", "value_added_share")
+        added = np.where(base["is_process"].to_numpy()[:count], 0.0, added)
+        return {
+            "output_qty": _joined(table("sites", "output_qty"), table("markets", "quantity")),
+            "value_usd_m": _joined(value, table("markets", "value_usd_m")),
+            "value_added_usd_m": _put(np.zeros(len(base)), sites, added),
+            **{
+                name: _put(base[name].to_numpy(), sites, table("sites", name))
+                for name in ("ramp_max", "ramp_weeks", "surplus_weeks")
+            },
+            "backlog_share": _put(
+                base["backlog_share"].to_numpy(), markets, table("markets", "backlog_share")
+            ),
+        }
 
-    def _slots(self, base: pd.DataFrame, inputs: pd.DataFrame, nodes: FloatArray) -> pd.DataFrame:
-        changed = {"need": nodes[self.buyer_of_slot]}
-        own = self.row_of_slot >= 0
-        for column in SLOT_DRAWN:
-            changed[column] = base[column].to_numpy(copy=True)
-            changed[column][own] = inputs[column].to_numpy()[self.row_of_slot[own]]
-        return base.assign(**changed)
+    def _slots(self, chain: SupplyChain, table: Callable[..., FloatArray]) -> Columns:
+        base = chain._view("slots")
+        own, market = np.flatnonzero(self.row_of_slot >= 0), np.flatnonzero(self.row_of_slot < 0)
+        nodes = _joined(table("sites", "output_qty"), table("markets", "quantity"))
+        changed = {"need": nodes[..., self.buyer_of_slot]}
+        for name in SLOT_DRAWN:
+            drawn = table("inputs", name)[..., self.row_of_slot[own]]
+            changed[name] = _put(base[name].to_numpy(), own, drawn)
+        row = self.buyer_of_slot[market] - len(chain._tables["sites"])
+        for name in _OF_MARKETS:
+            changed[name] = _put(changed[name], market, table("markets", name)[..., row])
+        return changed
 
-    def _edges(
-        self, base: pd.DataFrame, tables: Mapping[str, pd.DataFrame], flows: FloatArray
-    ) -> pd.DataFrame:
-        live, dormant = self.flow_of_edge >= 0, self.alternative_of_edge >= 0
+    def _edges(self, chain: SupplyChain, table: Callable[..., FloatArray]) -> Columns:
+        base = chain._view("edges")
+        is_live = self.flow_of_edge >= 0
+        live, dormant = np.flatnonzero(is_live), np.flatnonzero(~is_live)
+        flow, alternative = self.flow_of_edge[live], self.alternative_of_edge[dormant]
         changed = {
-            name: base[name].to_numpy(copy=True)
-            for name in ("quantity", "growth_max", "qualification_weeks", "max_share")
+            "quantity": _put(
+                base["quantity"].to_numpy(), live, table("flows", "quantity")[..., flow]
+            ),
+            "growth_max": _put(
+                base["growth_max"].to_numpy(), live, table("flows", "growth_max")[..., flow]
+            ),
+            "max_share": _put(
+                base["max_share"].to_numpy(),
+                dormant,
+                table("alternatives", "max_share")[..., alternative],
+            ),
         }
-        changed["quantity"][live] = flows
-        growth = tables["flows"]["growth_max"].to_numpy()
-        changed["growth_max"][live] = growth[self.flow_of_edge[live]]
-        share = tables["alternatives"]["max_share"].to_numpy()
-        changed["max_share"][dormant] = share[self.alternative_of_edge[dormant]]
-        own = tables["alternatives"]["qualification_weeks"].to_numpy()
-        given = np.append(own, np.nan)[self.alternative_of_edge]
-        weeks = changed["qualification_weeks"]
-        for table, row in (("inputs", self.row_of_edge), ("markets", self.market_of_edge)):
-            drawn = np.append(tables[table]["qualification_weeks"].to_numpy(), np.nan)[row]
-            replaced = (row >= 0) & np.isnan(given)
-            weeks[replaced] = drawn[replaced]
-        return base.assign(**changed)
+        weeks = base["qualification_weeks"].to_numpy()
+        for name, row in (("inputs", self.row_of_edge), ("markets", self.market_of_edge)):
+            some = np.flatnonzero(row >= 0)
+            weeks = _put(weeks, some, table(name, "qualification_weeks")[..., row[some]])
+        # An alternative may state its own.
+        own = chain._tables["alternatives"]["qualification_weeks"].notna().to_numpy()[alternative]
+        stated = table("alternatives", "qualification_weeks")[..., alternative[own]]
+        changed["qualification_weeks"] = _put(weeks, dormant[own], stated)
+        return changed
+
+
+def _joined(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return the columns of sites and markets one after the other."""
+    draws = np.broadcast_shapes(one.shape[:-1], other.shape[:-1])
+    parts = [np.broadcast_to(part, (*draws, part.shape[-1])) for part in (one, other)]
+    return np.concatenate(parts, axis=-1)
+
+
+def _put(base: FloatArray, where: slice | IntArray, new: FloatArray) -> FloatArray:
+    """Return `base` (..., rows) with other numbers in some rows."""
+    draws = np.broadcast_shapes(base.shape[:-1], new.shape[:-1])
+    out = np.broadcast_to(base, (*draws, base.shape[-1])).astype(np.float64)
+    out[..., where] = new
+    return out
 
 
 def _ratio(new: FloatArray, old: FloatArray) -> FloatArray:
-    return np.divide(new, old, out=np.ones(len(old)), where=old > 0)
+    new, old = np.broadcast_arrays(new, old)
+    return np.divide(new, old, out=np.ones(new.shape), where=old > 0)

@@ -19,8 +19,8 @@ def identities(
     edges: pd.DataFrame,
     source: IntArray,
     factor: FloatArray,
-) -> sparse.csr_array:
-    """Return the identities as ``rows @ (flows, sources) = 0``.
+) -> tuple[sparse.csr_array, int]:
+    """Return the identities as ``rows @ (flows, sources) = 0``, and how many are about outputs.
 
     Parameters
     ----------
@@ -33,9 +33,11 @@ def identities(
 
     Returns
     -------
-    sparse array (identities, flows + sources)
+    rows : sparse array (identities, flows + sources)
         What each selling site ships less its output, then what fills each slot less its need,
         each divided by its baseline total.
+    outputs : int
+        Number of the former.
     """
     quantity = nodes["output_qty"].to_numpy()
     supplier = nodes.index.get_indexer(pd.Index(edges["supplier"]))
@@ -58,7 +60,8 @@ def identities(
     ]
     row, column, data = (np.concatenate(part) for part in zip(*parts, strict=True))
     used = (row >= 0) & np.isfinite(data)
-    return sparse.csr_array(
+    rows = sparse.csr_array(
         (data[used], (row[used], column[used])),
         shape=(len(ships) + len(fills), flows + sources),
     )
+    return rows, len(ships)

@@ -1,15 +1,16 @@
 """Random outputs, demands and flows that keep the accounting identities.
 
-Outputs of one product are drawn as shares: the product's total is kept. Then the nearest
-quantities (least weighted squares of relative changes) that meet every identity are found: sites
-and markets move as little as they can, flows follow, and markets of sector `other_use` take up
-what joint outputs leave over.
+Outputs of one product are drawn as shares: the product's total is kept. Drawn flows are scaled
+towards the drawn outputs and needs. Then the nearest quantities (least weighted squares of
+relative changes) that meet every identity are found: sites and markets move as little as they can,
+flows follow, and markets of sector `other_use` take up what joint outputs leave over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from scipy import sparse
 
 from chokepoint.chain import SupplyChain
 from chokepoint.chain._joint import children
+from chokepoint.datasets._draw_sweeps import Sweeps
 from chokepoint.datasets._identities import identities
 from chokepoint.datasets._reconcile import Reconciler
 from chokepoint.datasets._spread import Spread, column_spread
@@ -30,12 +32,18 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
 
-_STIFF = 1e5
+_STIFF = 1e2
 """How much dearer a relative deviation of an output is than one of all flows of a slot."""
+_STIFF_STATED = 1e5
+"""The same where outputs are stated rather than drawn."""
 _HELD = 1e-2
 """How easily a reported flow moves beside an estimated one."""
 _STATED = 1e-2
 """How easily a stated output moves beside one that is not stated."""
+_LEAST = 1e-3
+"""Smallest output over baseline: identities hold relative to it."""
+_ROUNDS = 3
+"""How often flows are scaled towards outputs that have given way."""
 _ACCEPTED = 1e-10
 
 
@@ -68,6 +76,8 @@ class Quantities:
         Of the flows.
     rows : sparse array (identities, variables)
         Identities ``rows @ variables = 0``, relative to baseline.
+    outputs : int
+        Number of identities about what sites ship, which stand first.
     """
 
     source: IntArray
@@ -81,6 +91,7 @@ class Quantities:
     spread: Spread
     flows: Spread
     rows: sparse.csr_array
+    outputs: int
 
     @classmethod
     def of(cls, chain: SupplyChain) -> Quantities:
@@ -93,7 +104,7 @@ class Quantities:
         number = np.full(len(nodes), -1)
         number[own] = np.arange(len(own))
         spread = _node_spread(tables)
-        rows = identities(nodes, slots, edges, number[source], factor)
+        rows, outputs = identities(nodes, slots, edges, number[source], factor)
         low, high = _bounds(spread, source, factor, own)
         flows = column_spread("flows", _in_order(tables["flows"], edges), "quantity")
         return cls(
@@ -105,16 +116,35 @@ class Quantities:
             high=high,
             held=(edges["known"] == "reported").to_numpy(),
             group=_groups(nodes.iloc[own]),
-            spread=_take(spread, own),
+            spread=spread.chosen(own),
             flows=flows,
             rows=rows,
+            outputs=outputs,
         )
 
-    def sample(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Return one draw: quantities of all nodes, and flows in the order of `edges`."""
-        drawn = self.spread.sample(rng)
-        wanted = _keep_sums(drawn, self.base, self.group, self.low, self.high)
-        return self._nearest(self.flows.sample(rng), wanted, self._reconciler)
+    def balanced(self, sources: FloatArray, flows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return drawn quantities brought back to the identities.
+
+        Parameters
+        ----------
+        sources, flows : array (draws, sources) and (draws, flows)
+            Drawn numbers.
+
+        Returns
+        -------
+        array (draws, nodes), array (draws, flows)
+            Quantities of all nodes, and flows in the order of `edges`.
+        """
+        reconciler, count = self._reconciler, flows.shape[1]
+        wanted = _keep_sums(sources.T, self.base, self.group, self.low, self.high)
+        seeds, now = flows.T, wanted
+        for _ in range(_ROUNDS - 1):
+            start = np.concatenate([self._sweeps.scaled(seeds, now), now])
+            # Outputs give way where flows cannot carry them; then flows start again from there.
+            now = reconciler.clipped(reconciler.projected(start), start)[count:]
+        start = np.concatenate([self._sweeps.scaled(seeds, now), now])
+        nodes, found = self._nearest(start, reconciler)
+        return nodes.T, found.T
 
     def stated(self, outputs: FloatArray, fixed: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Return nodes and flows where fixed sources have the stated outputs, sums being kept.
@@ -134,37 +164,46 @@ class Quantities:
         wanted = _keep_sums(value, self.base, self.group, low, high)
         # Where all of a group are held their sum cannot be kept unless they give way in proportion.
         wanted = _rescaled(wanted, self.base, self.group)
-        loose = self._loose()
+        loose = self._loose(_STIFF_STATED)
         loose[len(self.flows.value) :][held] *= _STATED
         reconciler = Reconciler(self.rows, self._baseline(), loose)
-        return self._nearest(self.flows.value, wanted, reconciler)
+        return self._nearest(np.concatenate([self.flows.value, wanted]), reconciler)
 
-    def _loose(self) -> FloatArray:
+    def _loose(self, stiff: float) -> FloatArray:
         """Return how easily each variable moves: flows and `other_use` 1, other sources little."""
         loose = np.ones(self.rows.shape[1])
         loose[: len(self.held)][self.held] = _HELD
-        loose[len(self.held) :] = np.where(self.group >= 0, 1.0 / _STIFF, 1.0)
+        loose[len(self.held) :] = np.where(self.group >= 0, 1.0 / stiff, 1.0)
         return loose
+
+    @cached_property
+    def _sweeps(self) -> Sweeps:
+        """Reported flows and those without room keep their number; the others are scaled."""
+        return Sweeps.of(self.rows, self.outputs, ~self.held & ~self._fixed[: len(self.held)])
+
+    @cached_property
+    def _fixed(self) -> BoolArray:
+        low, high = self._ranges()
+        return np.asarray(low == high)
 
     @cached_property
     def _reconciler(self) -> Reconciler:
         """The projection that all draws share; quantities without room in their range stay."""
         low, high = self._ranges()
-        loose = np.where(low == high, 0.0, self._loose())
+        loose = np.where(self._fixed, 0.0, self._loose(_STIFF))
         return Reconciler(self.rows, self._baseline(), loose, low=low, high=high)
 
     def _baseline(self) -> FloatArray:
         return np.concatenate([self.flows.value, self.base])
 
     def _ranges(self) -> tuple[FloatArray, FloatArray]:
-        low = np.concatenate([np.nan_to_num(self.flows.low, nan=0.0), self.low])
+        least = np.maximum(self.low, _LEAST * self.base)
+        low = np.concatenate([np.nan_to_num(self.flows.low, nan=0.0), least])
         high = np.concatenate([np.nan_to_num(self.flows.high, nan=np.inf), self.high])
         return low, high
 
-    def _nearest(
-        self, seed: FloatArray, wanted: FloatArray, reconciler: Reconciler
-    ) -> tuple[FloatArray, FloatArray]:
-        found = reconciler.nearest(np.concatenate([seed, wanted]))
+    def _nearest(self, wanted: FloatArray, reconciler: Reconciler) -> tuple[FloatArray, FloatArray]:
+        found = reconciler.nearest(wanted)
         residual = reconciler.residual(found)
         if residual > _ACCEPTED:
             raise ConvergenceError(
@@ -172,7 +211,9 @@ class Quantities:
                 f"(relative residual {residual:.1e}, accepted {_ACCEPTED:.0e}); look at "
                 "chain.balance() and at sites whose range excludes their own output"
             )
-        return self.factor * found[len(seed) :][self.source], found[: len(seed)]
+        count = len(self.flows.value)
+        factor = self.factor if found.ndim == 1 else self.factor[:, None]
+        return factor * found[count:][self.source], found[:count]
 
 
 def _sources(tables: dict[str, pd.DataFrame], nodes: pd.DataFrame) -> tuple[IntArray, FloatArray]:
@@ -194,17 +235,6 @@ def _node_spread(tables: dict[str, pd.DataFrame]) -> Spread:
         sigma=np.concatenate([sites.sigma, markets.sigma]),
         floor=0.0,
         ceiling=np.inf,
-    )
-
-
-def _take(spread: Spread, chosen: IntArray) -> Spread:
-    return Spread(
-        value=spread.value[chosen],
-        low=spread.low[chosen],
-        high=spread.high[chosen],
-        sigma=spread.sigma[chosen],
-        floor=spread.floor,
-        ceiling=spread.ceiling,
     )
 
 
@@ -234,18 +264,24 @@ def _in_order(flows: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
 def _keep_sums(
     drawn: FloatArray, base: FloatArray, group: IntArray, low: FloatArray, high: FloatArray
 ) -> FloatArray:
-    """Return the values scaled so that each group keeps its baseline sum, inside the bounds."""
-    kept = group >= 0
+    """Return the values scaled so that each group keeps its baseline sum, inside the bounds.
+
+    `drawn` is (sources,) or (sources, draws); the factor of each group is found by bisection.
+    """
+    several = drawn.ndim > 1
+    kept = np.flatnonzero(group >= 0)
     number = group[kept]
-    total = np.bincount(number, weights=base[kept])
-    value, floor, ceiling = drawn[kept], low[kept], high[kept]
-    below, above = np.full(len(total), -12.0), np.full(len(total), 12.0)
+    shape = (int(number.max(initial=-1)) + 1, len(kept))
+    sums: Any = sparse.csr_array((np.ones(len(kept)), (number, np.arange(len(kept)))), shape=shape)
+    value, floor, ceiling, total = drawn[kept], low[kept], high[kept], sums @ base[kept]
+    if several:
+        floor, ceiling, total = floor[:, None], ceiling[:, None], total[:, None]
+    below, above = (np.full((shape[0], *value.shape[1:]), end) for end in (-12.0, 12.0))
     for _ in range(60):
         middle = (below + above) / 2
-        tried = np.clip(value * np.exp(middle)[number], floor, ceiling)
-        short = np.bincount(number, weights=tried, minlength=len(total)) < total
+        short = sums @ np.clip(value * np.exp(middle)[number], floor, ceiling) < total
         below, above = np.where(short, middle, below), np.where(short, above, middle)
-    scaled = base.copy()
+    scaled = np.broadcast_to(base[:, None] if several else base, drawn.shape).copy()
     scaled[kept] = np.clip(value * np.exp((below + above) / 2)[number], floor, ceiling)
     return scaled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,36 +12,17 @@ from scipy import sparse
 __all__ = ["Reconciler"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+BoolArray = NDArray[np.bool_]
 
 _RIDGE = 1e-11
 _REFINEMENTS = 8
 _EXACT = 1e-12
-_CHEAP_ROUNDS = 6
+_GOOD = 1e-11
 _HELD = 1e-3
 _SLACK = 1e-11
-_HOLDING_ROUNDS = 5
-
-
-class _Projection:
-    """Projection on the identities in one metric."""
-
-    def __init__(self, rows: sparse.csr_array, weight: FloatArray) -> None:
-        from scipy.sparse.linalg import splu
-
-        self._rows, self._weight = rows, weight
-        weighted = rows @ sparse.diags_array(weight) @ rows.T
-        # Supply and demand of a product repeat one another; the ridge settles such rows.
-        ridge = _RIDGE * sparse.diags_array(np.maximum(weighted.diagonal(), 1e-30))
-        self._factors = splu(sparse.csc_array(weighted + ridge))
-
-    def nearest(self, start: FloatArray) -> FloatArray:
-        found = start
-        for _ in range(_REFINEMENTS):
-            residual = self._rows @ found
-            if np.max(np.abs(residual), initial=0.0) <= _EXACT:
-                break
-            found = found - self._weight * (self._rows.T @ self._factors.solve(residual))
-        return found
+_LEAST = 1e-6
+_HOLDING_ROUNDS = 20
 
 
 class Reconciler:
@@ -52,10 +34,17 @@ class Reconciler:
 
     .. math:: v = s - W A^\top (A W A^\top)^{-1} A s.
 
-    The matrix does not depend on the draw, so that a draw costs a few substitutions. Quantities
-    that leave their range (or fall below zero) start again from its end; those that still do are
-    held there as far as the identities allow, with weights taken from where the draw stands. If
-    anything is outside even then, the draw moves towards the baseline until nothing is.
+    The matrix does not depend on the draw, so that draws are so many right-hand sides.
+    Quantities that leave their range (or fall to zero) start again from its end and are held
+    there: their weights shrink by a factor of a thousand, again and again until all are inside.
+    With the columns :math:`K` held, :math:`D` what their weights lost and
+    :math:`H = A W A^\top`, Woodbury's identity
+
+    .. math:: (H - A_K D A_K^\top)^{-1} = H^{-1}
+              + Z (D^{-1} - A_K^\top Z)^{-1} Z^\top, \qquad Z = H^{-1} A_K
+
+    needs no other factorisation. If anything is outside even then, the draw moves towards the
+    baseline until nothing is.
 
     Parameters
     ----------
@@ -66,7 +55,7 @@ class Reconciler:
     loose : array (variables,)
         How easily each quantity moves; 0 holds it.
     low, high : array (variables,), optional
-        Ranges the quantities should keep.
+        Ranges the quantities should keep. Nothing falls below a millionth of its baseline.
     """
 
     def __init__(
@@ -78,46 +67,89 @@ class Reconciler:
         low: FloatArray | None = None,
         high: FloatArray | None = None,
     ) -> None:
-        self._rows = rows
+        self._rows = sparse.csr_array(rows)
+        self._back = sparse.csr_array(rows.T)
+        self._columns = sparse.csc_array(rows)
         self._base = base
         self._loose = loose
-        self._low = np.zeros(len(base)) if low is None else np.minimum(low, base)
+        # A flow that vanished would be another structure of the chain.
+        least = _LEAST * base
+        self._low = least if low is None else np.clip(low, least, base)
         self._high = np.full(len(base), np.inf) if high is None else np.maximum(high, base)
+        self._weight = loose * base**2
 
     @cached_property
-    def _at_baseline(self) -> _Projection:
-        return _Projection(self._rows, self._loose * self._base**2)
+    def _factors(self) -> Any:
+        return _factorised(self._rows, self._weight)
 
     def nearest(self, wanted: FloatArray) -> FloatArray:
-        """Return the quantities nearest to `wanted` that meet the identities, none negative."""
-        found = self._at_baseline.nearest(np.where(self._base > 0, wanted, 0.0))
-        for _ in range(_CHEAP_ROUNDS):
-            out = self._outside(found)
-            if not out.any():
-                return found
-            found = self._at_baseline.nearest(self._brought_back(found, out))
-        loose = self._loose.copy()
+        """Return the quantities nearest to `wanted` that meet identities and ranges.
+
+        Parameters
+        ----------
+        wanted : array (variables,) or (variables, draws)
+
+        Returns
+        -------
+        array of the same shape
+        """
+        several = wanted.ndim > 1
+        start = self._with_zeros(wanted if several else wanted[:, None])
+        found = self.projected(start)
+        for draw in np.flatnonzero(self._outside(found).any(axis=0)):
+            found[:, draw] = self._held(start[:, draw], found[:, draw])
+        return found if several else found[:, 0]
+
+    def projected(self, wanted: FloatArray) -> FloatArray:
+        """Return the nearest quantities (variables, draws) that meet the identities, any sign."""
+        found = self._with_zeros(wanted)
+        weight = self._weight[:, None]
+        for _ in range(_REFINEMENTS):
+            residual = self._rows @ found
+            late = np.abs(residual).max(axis=0, initial=0.0) > _EXACT
+            if not late.any():
+                break
+            # No draw's numbers depend on how many steps the others need.
+            residual[:, ~late] = 0.0
+            found = found - weight * (self._back @ self._factors.solve(residual))
+        return found
+
+    def clipped(self, quantities: FloatArray, start: FloatArray) -> FloatArray:
+        """Return quantities with what left its range put to the end of it, never to zero."""
+        several = quantities.ndim > 1
+        low, high, base = (
+            part[:, None] if several else part for part in (self._low, self._high, self._base)
+        )
+        floor = np.maximum(low, 0.1 * np.minimum(np.minimum(base, high), np.maximum(start, low)))
+        out = (quantities < low) | (quantities > high)
+        return np.where(out, np.clip(quantities, floor, high), quantities)
+
+    def residual(self, quantities: FloatArray) -> float:
+        """Return the largest residual of the identities, relative to the baseline."""
+        return float(np.max(np.abs(self._rows @ quantities), initial=0.0))
+
+    def _with_zeros(self, wanted: FloatArray) -> FloatArray:
+        return np.where(self._base[:, None] > 0, wanted, 0.0)
+
+    def _outside(self, found: FloatArray) -> BoolArray:
+        several = found.ndim > 1
+        low, high, base = (
+            part[:, None] if several else part for part in (self._low, self._high, self._base)
+        )
+        return np.asarray((found < low - _SLACK * base) | (found > high + _SLACK * base))
+
+    # ------------------------------------------------------------------ one draw, ranges held
+
+    def _held(self, start: FloatArray, found: FloatArray) -> FloatArray:
+        """Return one draw inside its ranges."""
+        held = _Held(self._rows, self._columns, self._factors, self._weight)
         for _ in range(_HOLDING_ROUNDS):
             out = self._outside(found)
             if not out.any():
                 return found
-            start = self._brought_back(found, out)
-            loose[out & (self._base > 0)] *= _HELD
-            found = _Projection(self._rows, loose * start**2).nearest(start)
+            held.add(np.flatnonzero(out & (self._weight > 0.0)))
+            found = held.projected(self.clipped(found, start))
         return self._towards_baseline(found)
-
-    def _outside(self, found: FloatArray) -> NDArray[np.bool_]:
-        room = _SLACK * self._base
-        return (found < self._low - room) | (found > self._high + room)
-
-    def _brought_back(self, found: FloatArray, out: NDArray[np.bool_]) -> FloatArray:
-        """Return `found` with what left its range at the end of it, never at zero."""
-        floor = np.maximum(self._low, 0.1 * np.minimum(self._base, self._high))
-        return np.where(out, np.clip(found, floor, self._high), found)
-
-    def residual(self, quantities: FloatArray) -> float:
-        """Return the largest relative residual of the identities."""
-        return float(np.max(np.abs(self._rows @ quantities), initial=0.0))
 
     def _towards_baseline(self, found: FloatArray) -> FloatArray:
         """Identities are linear, so every point between here and the baseline meets them."""
@@ -126,5 +158,80 @@ class Reconciler:
             return found
         end = np.where(found < self._base, self._low, self._high)
         step = (end - self._base)[out] / (found - self._base)[out]
-        kept = self._base + float(np.clip(step.min(), 0.0, 1.0)) * (found - self._base)
-        return np.maximum(kept, 0.0)
+        return self._base + float(np.clip(step.min(), 0.0, 1.0)) * (found - self._base)
+
+
+class _Held:
+    """Projections of one draw with more and more quantities held."""
+
+    def __init__(
+        self,
+        rows: sparse.csr_array,
+        columns: sparse.csc_array,
+        factors: Any,
+        weight: FloatArray,
+    ) -> None:
+        self._rows, self._columns, self._factors, self._weight = rows, columns, factors, weight
+        self._which = np.empty(0, dtype=np.intp)
+        self._times = np.empty(0)
+        self._solved = np.empty((rows.shape[0], 0))
+
+    def add(self, some: IntArray) -> None:
+        """Hold some quantities, or hold them harder."""
+        self._times = self._times + np.isin(self._which, some)
+        new = np.setdiff1d(some, self._which)
+        if len(new):
+            solved = self._factors.solve(self._columns[:, new].toarray())
+            self._solved = np.hstack([self._solved, solved])
+            self._which = np.append(self._which, new)
+            self._times = np.append(self._times, np.ones(len(new)))
+
+    def projected(self, start: FloatArray) -> FloatArray:
+        """Return the nearest quantities that meet the identities."""
+        left = _HELD**self._times
+        weight = self._weight.copy()
+        weight[self._which] *= left
+        lost = self._weight[self._which] * (1.0 - left)
+        own = sparse.csr_array(self._columns[:, self._which].T)
+        try:
+            small = np.linalg.inv(np.diag(1.0 / lost) - own @ self._solved)
+        except np.linalg.LinAlgError:
+            small = np.full((len(lost), len(lost)), np.nan)
+
+        def solve(residual: FloatArray) -> FloatArray:
+            plain: FloatArray = self._factors.solve(residual)
+            return plain + self._solved @ (small @ (own @ plain))
+
+        found, gap = self._refined(start, weight, solve)
+        if not gap <= _GOOD:
+            # Too little is left to move in some identity: such draws get factors of their own.
+            factors = _factorised(self._rows, weight)
+            found, _ = self._refined(start, weight, factors.solve)
+        return found
+
+    def _refined(
+        self, start: FloatArray, weight: FloatArray, solve: Any
+    ) -> tuple[FloatArray, float]:
+        found, gap = start, np.inf
+        for _ in range(_REFINEMENTS):
+            residual = self._rows @ found
+            gap = float(np.max(np.abs(residual), initial=0.0))
+            if not gap > _EXACT:
+                break
+            found = found - weight * (self._rows.T @ solve(residual))
+        return found, gap
+
+
+def _factorised(rows: sparse.csr_array, weight: FloatArray) -> Any:
+    from scipy.sparse.linalg import splu
+
+    weighted = rows @ sparse.diags_array(weight) @ rows.T
+    # Supply and demand of a product repeat one another; the ridge settles such rows.
+    ridge = _RIDGE * sparse.diags_array(np.maximum(weighted.diagonal(), 1e-30))
+    # The matrix is symmetric and definite: an ordering for such fills in a quarter.
+    return splu(
+        sparse.csc_array(weighted + ridge),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
