@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
-from chokepoint.errors import OptionError, SolverError
+from chokepoint.errors import SolverError
+from chokepoint.program._blocks import Block, Blocks
+from chokepoint.program._highs_model import (
+    Raw,
+    pass_program,
+    quiet_highs,
+    read,
+    set_option,
+    status_of,
+)
 from chokepoint.program._program import LinearProgram
-from chokepoint.program._solution import Solution, Status, duality_gap
+from chokepoint.program._solution import Solution, Status
 
-__all__ = ["HighsSession", "Raw", "quiet_highs"]
+__all__ = ["HighsSession"]
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What a solver says before it is checked; numbers may be missing unless optimal."""
-
-    status: Status
-    objective: float
-    values: FloatArray
-    reduced_costs: FloatArray
-    activities: FloatArray
-    duals: FloatArray
-    gap: float
-    iterations: int
-    seconds: float
-    solver: str
 
 
 class HighsSession:
@@ -63,44 +57,15 @@ class HighsSession:
     """
 
     def __init__(self, program: LinearProgram, *, options: Mapping[str, Any] | None = None) -> None:
-        import highspy
-
-        self._highspy = highspy
         self.program = program
         self._model = quiet_highs()
         # Coefficients of small flows are small on purpose; HiGHS drops those below 1e-9.
-        settings = {"small_matrix_value": 1e-12, **(options or {})}
-        for name, value in settings.items():
-            self._set_option(name, value)
+        for name, value in {"small_matrix_value": 1e-12, **(options or {})}.items():
+            set_option(self._model, name, value)
         started = time.perf_counter()
-        self._pass_model()
+        pass_program(self._model, program)
         self._loading = time.perf_counter() - started
         self._runs = 0
-
-    def _set_option(self, name: str, value: Any) -> None:
-        # A rejected option would otherwise leave HiGHS running with another method.
-        if self._model.setOptionValue(name, value) != self._highspy.HighsStatus.kOk:
-            raise OptionError(
-                f"HiGHS {self._model.version()} does not accept {name} = {value!r}. Expected one "
-                "of its options with a value that this build supports; see the HiGHS manual."
-            )
-
-    def _pass_model(self) -> None:
-        program, highspy = self.program, self._highspy
-        matrix = program.matrix
-        integer = np.zeros(program.n_columns, dtype=np.int32)
-        if program.integer is not None:
-            integer[program.integer] = int(highspy.HighsVarType.kInteger)
-        status = self._model.passModel(
-            program.n_columns, program.n_rows, program.n_coefficients,
-            int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), program.offset,
-            program.cost, program.column_lower, program.column_upper,
-            program.row_lower, program.row_upper,
-            matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
-            integer,
-        )  # fmt: skip
-        if status == highspy.HighsStatus.kError:
-            raise SolverError(f"{program.name}: HiGHS does not accept the program.")
 
     def change_rows(self, rows: ArrayLike, *, lower: ArrayLike, upper: ArrayLike) -> None:
         """Set new bounds of some rows."""
@@ -127,8 +92,41 @@ class HighsSession:
         self._check(self._model.changeColsCost(len(places), places, value))
         self._note({"cost": (places, value)})
 
+    def add_rows(
+        self, name: str, matrix: sparse.csr_array, *, lower: ArrayLike, upper: ArrayLike, unit: str
+    ) -> None:
+        """Add a block of rows, e.g. cuts; the basis is kept.
+
+        Parameters
+        ----------
+        name, unit : str
+            Name of the block, new to the program, and unit of its rows.
+        matrix : csr_array (new rows, columns)
+            Coefficients.
+        lower, upper : array-like
+            Bounds of the new rows.
+        """
+        size = int(matrix.shape[0])
+        low, high = (_spread(bound, size) for bound in (lower, upper))
+        status = self._model.addRows(
+            size, low, high, matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
+        )  # fmt: skip
+        self._check(status)
+        block = Block(name, unit, Blocks.plain(name, size)[name].axes)
+        old = self.program
+        self.program = replace(
+            old,
+            matrix=sparse.csr_array(sparse.vstack([old.matrix, matrix])),
+            row_lower=np.concatenate([old.row_lower, low]),
+            row_upper=np.concatenate([old.row_upper, high]),
+            rows=Blocks([*old.rows, block]),
+        )
+
     def _check(self, status: Any) -> None:
-        if status == self._highspy.HighsStatus.kError:
+        import highspy
+
+        if status == highspy.HighsStatus.kError:
             raise SolverError(f"{self.program.name}: HiGHS does not accept the change.")
 
     def _note(self, changes: dict[str, tuple[NDArray[np.int32], FloatArray]]) -> None:
@@ -157,90 +155,23 @@ class HighsSession:
         started = time.perf_counter()
         if time_limit is not None:
             # The clock of HiGHS runs on over all runs of one model.
-            self._set_option("time_limit", float(self._model.getRunTime() + time_limit))
+            limit = float(self._model.getRunTime() + time_limit)
+            set_option(self._model, "time_limit", limit)
         self._model.run()
-        status = self._status()
+        status = status_of(self._model)
         if status is Status.INFEASIBLE_OR_UNBOUNDED:
-            self._set_option("presolve", "off")
+            set_option(self._model, "presolve", "off")
             self._model.run()
-            status = self._status()
-            self._set_option("presolve", "choose")
+            status = status_of(self._model)
+            set_option(self._model, "presolve", "choose")
         spent = time.perf_counter() - started + (self._loading if self._runs == 0 else 0.0)
         self._runs += 1
-        return self._raw(status, spent)
-
-    def _status(self) -> Status:
-        kinds = self._highspy.HighsModelStatus
-        known = {
-            kinds.kOptimal: Status.OPTIMAL,
-            kinds.kModelEmpty: Status.OPTIMAL,
-            kinds.kInfeasible: Status.INFEASIBLE,
-            kinds.kUnbounded: Status.UNBOUNDED,
-            kinds.kUnboundedOrInfeasible: Status.INFEASIBLE_OR_UNBOUNDED,
-            kinds.kTimeLimit: Status.TIME_LIMIT,
-            kinds.kIterationLimit: Status.ITERATION_LIMIT,
-            kinds.kSolutionLimit: Status.STOPPED,
-            kinds.kInterrupt: Status.STOPPED,
-            kinds.kObjectiveBound: Status.STOPPED,
-            kinds.kObjectiveTarget: Status.STOPPED,
-            kinds.kMemoryLimit: Status.STOPPED,
-        }
-        return known.get(self._model.getModelStatus(), Status.FAILED)
-
-    def _raw(self, status: Status, seconds: float) -> Raw:
-        program, info = self.program, self._model.getInfo()
-        found = self._model.getSolution()
-        name = f"HiGHS {self._model.version()}"
-        values = _numbers(found.col_value, program.n_columns)
-        reduced = _numbers(found.col_dual, program.n_columns)
-        duals = _numbers(found.row_dual, program.n_rows)
-        objective = float(program.cost @ values + program.offset)
-        if program.integer is not None:
-            reduced, duals = np.full_like(reduced, np.nan), np.full_like(duals, np.nan)
-            gap = float(info.mip_gap)
-        else:
-            gap = duality_gap(program, objective, duals, reduced)
-        iterations = int(
-            info.simplex_iteration_count
-            + max(info.ipm_iteration_count, 0)
-            + max(info.crossover_iteration_count, 0)
-        )
-        return Raw(
-            status=status,
-            objective=objective,
-            values=values,
-            reduced_costs=reduced,
-            activities=program.matrix @ values,
-            duals=duals,
-            gap=gap,
-            iterations=iterations,
-            seconds=seconds,
-            solver=name,
-        )
-
-
-def quiet_highs() -> Any:
-    """Return a HiGHS model that writes nothing, not even its banner.
-
-    The constructor of ``highspy.Highs`` turns callbacks on, which prints a banner before any
-    option can be set; the class below it does not.
-    """
-    import highspy
-
-    class Quiet(highspy.Highs):
-        def __init__(self) -> None:
-            super(highspy.Highs, self).__init__()  # type: ignore[no-untyped-call,unused-ignore]
-
-    model: Any = Quiet()
-    model.setOptionValue("output_flag", False)
-    return model
+        return read(self._model, self.program, status=status, seconds=spent)
 
 
 def _like(value: ArrayLike, places: NDArray[np.int32]) -> FloatArray:
-    return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), places.shape))
+    return _spread(value, len(places))
 
 
-def _numbers(given: Any, size: int) -> FloatArray:
-    """Return what a solver gives as an array; NaN where it gives nothing."""
-    array = np.asarray(given, dtype=np.float64)
-    return array if array.shape == (size,) else np.full(size, np.nan)
+def _spread(value: ArrayLike, size: int) -> FloatArray:
+    return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), (size,)))

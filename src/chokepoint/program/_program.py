@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,6 +236,31 @@ class LinearProgram:
         from chokepoint.program._highs import HighsSession
 
         return HighsSession(self, options=options)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the program to a file that other solvers read, with its names.
+
+        Names keep letters, digits and full stops; the position of the row or column stands in
+        front, so that they are unique: ``x3_stock_motor_DEU__magnet__3_``.
+
+        Parameters
+        ----------
+        path : str or Path
+            File whose name ends in ``.mps`` or ``.lp``, or in one of them and ``.gz``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        OptionError
+            If the ending is another one, or the folder does not exist.
+        """
+        from chokepoint.program._files import write
+
+        return write(self, path)
 
     def to_pulp(self) -> Any:
         """Return the program as a ``pulp.LpProblem`` with names, to read or to extend."""

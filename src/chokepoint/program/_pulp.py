@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chokepoint.errors import MissingDependencyError, OptionError
-from chokepoint.program._highs import Raw, quiet_highs
+from chokepoint.program._files import file_names
+from chokepoint.program._highs_model import Raw, quiet_highs
 from chokepoint.program._program import LinearProgram
 from chokepoint.program._solution import Status, duality_gap
 
@@ -38,12 +39,12 @@ def to_pulp(program: LinearProgram) -> tuple[Any, list[Any], list[int]]:
     whole = program.integer
     variables = [
         model.add_variable(
-            f"x{column}_{_name(program.columns.text(column))}",
+            name,
             _finite(program.column_lower[column]),
             _finite(program.column_upper[column]),
             pulp.LpInteger if whole is not None and whole[column] else pulp.LpContinuous,
         )
-        for column in range(program.n_columns)
+        for column, name in enumerate(file_names(program.columns, "x"))
     ]
     costs = zip(program.cost.tolist(), variables, strict=True)
     model += pulp.lpSum(cost * x for cost, x in costs if cost) + program.offset, "cost"
@@ -53,7 +54,7 @@ def to_pulp(program: LinearProgram) -> tuple[Any, list[Any], list[int]]:
 def _add_rows(program: LinearProgram, model: Any, variables: list[Any]) -> list[int]:
     import pulp
 
-    matrix = program.matrix
+    matrix, names = program.matrix, file_names(program.rows, "r")
     added = []
     for row in range(program.n_rows):
         span = slice(matrix.indptr[row], matrix.indptr[row + 1])
@@ -61,9 +62,8 @@ def _add_rows(program: LinearProgram, model: Any, variables: list[Any]) -> list[
             continue
         terms = zip(matrix.data[span].tolist(), matrix.indices[span].tolist(), strict=True)
         left = pulp.lpSum(value * variables[column] for value, column in terms)
-        name = f"r{row}_{_name(program.rows.text(row))}"
         for suffix, constraint in _sides(left, program.row_lower[row], program.row_upper[row]):
-            model += constraint, name + suffix
+            model += constraint, names[row] + suffix
             added.append(row)
     return added
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from chokepoint.errors import InfeasibleError, OptionError, SolverError
-from chokepoint.program._elastic import conflict
-from chokepoint.program._highs import HighsSession, Raw
+from chokepoint.program._conflict import Conflict, conflict, directions
+from chokepoint.program._highs import HighsSession
+from chokepoint.program._highs_model import Raw
 from chokepoint.program._program import LinearProgram
 from chokepoint.program._solution import Solution, Status
 
@@ -55,12 +56,16 @@ def checked(program: LinearProgram, raw: Raw) -> Solution:
             solver=raw.solver,
         )
     if raw.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
-        rows = conflict(program)
-        if rows or raw.status is Status.INFEASIBLE:
-            raise InfeasibleError(_infeasible(program, raw, rows))
+        found = conflict(program)
+        if found.bounds or raw.status is Status.INFEASIBLE:
+            raise InfeasibleError(_infeasible(program, raw, found))
+    advice = _ADVICE[raw.status]
+    if raw.status in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED):
+        grown = directions(program)
+        advice += f" It falls for ever along: {', '.join(grown)}." if grown else ""
     raise SolverError(
         f"{program.name}: {raw.solver} ended with {raw.status.value!r} after {raw.seconds:.1f} s "
-        f"and {raw.iterations} iterations, without an optimum. {_ADVICE[raw.status]}"
+        f"and {raw.iterations} iterations, without an optimum. {advice}"
     )
 
 
@@ -77,8 +82,8 @@ _ADVICE = {
 }
 
 
-def _infeasible(program: LinearProgram, raw: Raw, rows: list[str]) -> str:
-    hint = f" These rows contradict each other: {'; '.join(rows)}." if rows else ""
-    return (
-        f"{program.name}: no solution satisfies all rows ({raw.solver}).{hint} Relax one of them."
-    )
+def _infeasible(program: LinearProgram, raw: Raw, found: Conflict) -> str:
+    hint = f" {found.text()} Relax one of them." if found.bounds else ""
+    if not found.bounds and found.searched and program.integer is not None:
+        hint = " Without whole numbers there is one: the whole numbers stand in the way."
+    return f"{program.name}: no solution satisfies all rows ({raw.solver}).{hint}"
