@@ -16,7 +16,7 @@ from compiler.inputs import CHAINS_FOLDER, Inputs, read_table
 from compiler.recipes import inputs_table
 from compiler.world import solve_world
 
-__all__ = ["CHAINS", "build", "fitted_chain"]
+__all__ = ["CHAINS", "build", "fitted_chain", "free_fit", "named_areas", "sources_table"]
 
 CHAINS = ("rare_earths", "strategic_minerals", "semiconductors", "soybeans", "pharma_api", "all")
 """In the order in which they borrow from each other."""
@@ -75,11 +75,13 @@ def compile_tables(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """
     borrowed = _borrowed(inputs)
     inputs = _with_borrowed_products(inputs, borrowed["products"])
-    _raise(inputs.name, check_inputs(inputs))
+    raise_for(inputs.name, check_inputs(inputs))
     world = solve_world(inputs, borrowed["sites"])
     sites = world.sites
     used = set(sites["country"]) | set(inputs["demand"]["country"]) - {"WORLD"}
-    countries = areas.countries_table(used | set(borrowed["markets"]["country"]) | _named(inputs))
+    countries = areas.countries_table(
+        used | set(borrowed["markets"]["country"]) | named_areas(inputs)
+    )
     tables = {
         "countries": countries,
         "products": inputs["products"][PRODUCT_COLUMNS],
@@ -89,11 +91,11 @@ def compile_tables(inputs: Inputs) -> dict[str, pd.DataFrame]:
         "markets": markets.markets_table(inputs, world, countries, borrowed["markets"]),
         "preferences": pairs.preferences(inputs, sites),
     }
-    _raise(inputs.name, world.problems)
+    raise_for(inputs.name, world.problems)
     for table in COPIED:
         if len(inputs[table]):
             tables[table] = inputs[table]
-    tables["sources"] = _sources(inputs, tables, borrowed["sources"])
+    tables["sources"] = sources_table(inputs, tables, borrowed["sources"])
     return tables
 
 
@@ -103,14 +105,8 @@ def fitted_chain(
     """Return the chain with fitted flows, the fit by size and preference alone, and the fit."""
     inputs = Inputs.read(name)
     first = cp.SupplyChain.from_tables(tables, name=name)
-    small, left_out = pairs.without_small_pairs(
-        first,
-        cover_importer=float(inputs.setting("cover_importer", "0.75")),
-        cover_exporter=float(inputs.setting("cover_exporter", "0.40")),
-    )
-    keys = ["supplier_country", "buyer_country", "product"]
-    stated = pd.concat([tables["preferences"], small]).drop_duplicates(keys, keep="last")
-    tables = {**tables, "preferences": stated}
+    small, left_out = pairs.without_small_pairs(first, inputs)
+    tables = {**tables, "preferences": pairs.narrowed(tables["preferences"], small)}
     silent = pairs.dormant(inputs, left_out)
     if len(silent) or "alternatives" in tables:
         both = pd.concat([tables.get("alternatives", pd.DataFrame()), silent])
@@ -120,11 +116,11 @@ def fitted_chain(
     flows = chain.flows
     flows["lead_weeks"], flows["growth_max"] = pairs.links(inputs, flows, chain.tables)
     final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name=name)
-    _raise(name, check_value(final))
-    return final, _free_fit(final), chain.fit
+    raise_for(name, check_value(final))
+    return final, free_fit(final), chain.fit
 
 
-def _free_fit(chain: cp.SupplyChain) -> FlowEstimate:
+def free_fit(chain: cp.SupplyChain) -> FlowEstimate:
     """Return the fit that size and preference alone give, with trade totals only compared."""
     tables = {k: v for k, v in chain.tables.items() if k != "flows"}
     found = cp.SupplyChain.from_tables({**tables, "trade": tables["trade"].assign(role="check")})
@@ -146,7 +142,7 @@ def _borrowed(inputs: Inputs) -> dict[str, pd.DataFrame]:
         for table, frames in parts.items()
     }
     missing = sorted(set(inputs["borrow"]["product"]) - set(found["products"]["product"]))
-    _raise(inputs.name, [f"borrowed product {product} is unknown there" for product in missing])
+    raise_for(inputs.name, [f"borrowed product {product} is unknown there" for product in missing])
     found["sites"] = found["sites"].assign(process="")
     return {**found, "sources": pd.concat(sources) if sources else pd.DataFrame()}
 
@@ -158,12 +154,14 @@ def _empty(table: str) -> pd.DataFrame:
 def _with_borrowed_products(inputs: Inputs, borrowed: pd.DataFrame) -> Inputs:
     own = inputs["products"]
     both = sorted(set(own["product"]) & set(borrowed["product"]))
-    _raise(inputs.name, [f"product {product} is both borrowed and described" for product in both])
+    raise_for(
+        inputs.name, [f"product {product} is both borrowed and described" for product in both]
+    )
     products = pd.concat([own, borrowed.reindex(columns=own.columns)], ignore_index=True)
     return Inputs(inputs.name, {**inputs.tables, "products": products})
 
 
-def _named(inputs: Inputs) -> set[str]:
+def named_areas(inputs: Inputs) -> set[str]:
     """Return the areas that no site or market need have: owners and targets of controls, trade."""
     known = set(areas.all_areas().index)
     cells: list[str] = []
@@ -184,7 +182,7 @@ def _joint_table(inputs: Inputs) -> pd.DataFrame:
     return frame.drop(columns=["va_share", "va_low", "va_high"])
 
 
-def _sources(
+def sources_table(
     inputs: Inputs, tables: dict[str, pd.DataFrame], borrowed: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the sources that rows name, the chain's own descriptions first."""
@@ -200,7 +198,7 @@ def _sources(
     }
     unused = sorted(set(inputs["sources"]["source"]) - used)
     missing = sorted(used - set(known["source"]))
-    _raise(
+    raise_for(
         inputs.name,
         [f"source {s} is listed and not used" for s in unused]
         + [f"source {s} is used and not listed" for s in missing],
@@ -208,6 +206,6 @@ def _sources(
     return known[known["source"].isin(used)].sort_values("source").reset_index(drop=True)
 
 
-def _raise(name: str, problems: list[str]) -> None:
+def raise_for(name: str, problems: list[str]) -> None:
     if problems:
         raise ValueError(f"{name} cannot be compiled:\n  " + "\n  ".join(problems))

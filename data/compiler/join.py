@@ -88,7 +88,8 @@ def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Table
     tables["sites"] = deducted(inputs, tables["sites"])
     touched = _used_twice(parts) | set(links["input"]) | set(passed_on["input"])
     touched -= removed
-    tables["markets"] = _rest(tables, touched)
+    added = pd.concat([passed_on, links], ignore_index=True)
+    tables["markets"] = _rest(tables, touched, _needs(tables, chains, added))
     tables["preferences"] = _preferences(tables["preferences"], touched, removed)
     for table in ("trade", "controls", "measures"):
         column = "product" if table == "measures" else "products"
@@ -132,51 +133,48 @@ def _used_twice(parts: Mapping[str, Tables]) -> set[str]:
     return set(users[users.duplicated()])
 
 
-def _needs(tables: Tables) -> pd.Series:
-    """Return what all sites use of each product; slots with several inputs by what is made."""
-    sites, frame = tables["sites"], tables["inputs"]
+def _needs(tables: Tables, chains: Mapping[str, cp.SupplyChain], added: pd.DataFrame) -> pd.Series:
+    """Return what the sites of the joined chain use of each product.
+
+    What each chain uses is what flows into its sites there, so that slots with several inputs
+    keep their mix; what links and replacements add is their recipe.
+    """
+    sites = tables["sites"]
+    product = sites.set_index("site")["product"]
+    flows = pd.concat([one.flows for one in chains.values()], ignore_index=True)
+    flows = flows.drop_duplicates(EDGE)
+    inside = flows["buyer"].isin(product.index) & flows["supplier"].isin(product.index)
+    used = flows["quantity"][inside].groupby(flows["supplier"][inside].map(product)).sum()
     made = sites.groupby("product")["output_qty"].sum()
     output = sites.set_index("site")["output_qty"]
-    general = frame[frame["site"] == ""]
-    own = frame[frame["site"] != ""]
-    need = general["product"].map(made).fillna(0.0) * general["quantity"]
-    usual = pd.MultiIndex.from_frame(own[["product", "slot", "input"]])
-    known = general.set_index(["product", "slot", "input"])["quantity"]
-    more = own["quantity"] - known.reindex(usual).fillna(0.0).to_numpy()
-    extra = own["site"].map(output).fillna(0.0) * more
-    return (
-        need.groupby(general["input"]).sum().add(extra.groupby(own["input"]).sum(), fill_value=0.0)
-    )
+    there = added["site"].map(output).fillna(added["product"].map(made))
+    more = (there * added["quantity"]).groupby(added["input"]).sum()
+    return used.add(more, fill_value=0.0)
 
 
-def _rest(tables: Tables, touched: set[str]) -> pd.DataFrame:
+def _rest(tables: Tables, touched: set[str], need: pd.Series) -> pd.DataFrame:
     """Return markets in which `other_use` of the touched products takes what is left."""
-    markets, frame = tables["markets"], tables["inputs"]
-    slots = frame.groupby(["product", "site", "slot"])["input"].transform("nunique")
-    mixed = sorted(touched & set(frame.loc[slots > 1, "input"]))
-    if mixed:
-        raise ValueError(
-            f"{mixed} share a slot with others: their need in the joined chain is open"
-        )
-    need = _needs(tables)
+    markets = tables["markets"]
     made = tables["sites"].groupby(["product", "country"])["output_qty"].sum()
     final = markets[markets["sector"] != OTHER_USE].groupby("product")["quantity"].sum()
     price = tables["products"].set_index("product")["price_usd"]
     is_rest = markets["sector"] == OTHER_USE
     out = markets.copy()
+    problems = []
     for product in sorted(touched):
         left = made[product].sum() - need.get(product, 0.0) - final.get(product, 0.0)
         rows = is_rest & (markets["product"] == product)
         before = markets.loc[rows, "quantity"].sum()
-        if left < -1e-9 * made[product].sum() or (left > 1e-9 * made[product].sum() and not before):
-            raise ValueError(
-                f"{product}: the joined chain leaves {left:g} for other_use, the chain of its own "
-                f"{before:g}; correct the links"
-            )
+        slack = 1e-9 * made[product].sum()
+        if left < -slack or (left > slack and not before):
+            problems.append(f"{product}: {left:g} left for other_use, {before:g} in its own chain")
+            continue
         scale = max(left, 0.0) / before if before else 0.0
         for column in ("quantity", "low", "high"):
             out.loc[rows, column] = markets.loc[rows, column] * scale
         out.loc[rows, "value_usd_m"] = out.loc[rows, "quantity"] * price[product] / 1e6
+    if problems:
+        raise ValueError("the joined chain uses more than is made:\n  " + "\n  ".join(problems))
     return out[~is_rest | (out["quantity"] > 0)].reset_index(drop=True)
 
 
@@ -234,12 +232,7 @@ def _held_flows(
 def _thinned(
     inputs: Inputs, first: cp.SupplyChain, tables: Tables, touched: set[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    small, left_out = pairs.without_small_pairs(
-        first,
-        cover_importer=float(inputs.setting("cover_importer", "0.75")),
-        cover_exporter=float(inputs.setting("cover_exporter", "0.40")),
-        products=touched,
-    )
+    small, left_out = pairs.without_small_pairs(first, inputs, products=touched)
     return _first([small, tables["preferences"]], LABELS["preferences"]), left_out
 
 

@@ -9,9 +9,9 @@ import chokepoint as cp
 from chokepoint.chain._preferences import factors
 from compiler.areas import regions
 from compiler.inputs import Inputs, text
-from compiler.sparse import small_pairs
+from compiler.sparse import COVER_EXPORTER, COVER_IMPORTER, small_pairs
 
-__all__ = ["dormant", "links", "preferences", "without_small_pairs"]
+__all__ = ["dormant", "links", "narrowed", "preferences", "without_small_pairs"]
 
 MANY = ("EU27", "WLD")
 HOME = "HOME"
@@ -57,16 +57,14 @@ def preferences(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_small_pairs(
-    chain: cp.SupplyChain,
-    *,
-    cover_importer: float,
-    cover_exporter: float,
-    products: set[str] | None = None,
+    chain: cp.SupplyChain, inputs: Inputs, *, products: set[str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return preference rows that forbid pairs of countries with tiny flows, and the edges left out.
 
     Only flows of `products` are looked at, where they are named.
     """
+    cover_importer = float(inputs.setting("cover_importer", str(COVER_IMPORTER)))
+    cover_exporter = float(inputs.setting("cover_exporter", str(COVER_EXPORTER)))
     nodes, edges = chain.nodes, chain.edges
     looked_at = ~edges["dormant"]
     if products is not None:
@@ -105,6 +103,12 @@ def without_small_pairs(
     out = out.assign(**ends, source="own_assumption", confidence="D", derivation=note)
     gone = pd.MultiIndex.from_frame(places[KEYS]).isin(left_out)
     return out, edges[gone].assign(exporter=places["exporter"], importer=places["importer"])
+
+
+def narrowed(preferences: pd.DataFrame, small: pd.DataFrame) -> pd.DataFrame:
+    """Return preferences with the rows that leave small pairs out, which win over stated ones."""
+    keys = ["supplier_country", "buyer_country", "product"]
+    return pd.concat([preferences, small]).drop_duplicates(keys, keep="last")
 
 
 def _forbidden(

@@ -7,7 +7,10 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-__all__ = ["small_pairs"]
+__all__ = ["COVER_EXPORTER", "COVER_IMPORTER", "small_pairs"]
+
+COVER_IMPORTER = 0.75
+COVER_EXPORTER = 0.40
 
 
 def small_pairs(
@@ -16,8 +19,8 @@ def small_pairs(
     blocks: list[np.ndarray],
     reported: list[np.ndarray],
     *,
-    cover_importer: float = 0.75,
-    cover_exporter: float = 0.40,
+    cover_importer: float = COVER_IMPORTER,
+    cover_exporter: float = COVER_EXPORTER,
 ) -> pd.DataFrame:
     """Return pairs (product, exporter, importer) whose flows are left out.
 

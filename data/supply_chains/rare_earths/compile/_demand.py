@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from _common import CHINA, NAN, ras, read, text
+from compiler.areas import all_areas
 
 CARS = ("car_conventional", "car_hybrid", "car_ev")
 CAR_OUTPUT_SHARE = 0.25
@@ -102,7 +103,7 @@ def _pooled(table: pd.DataFrame) -> pd.DataFrame:
     """Return sectors with small countries added to the residual of their region."""
     frame = table.copy()
     total = frame.groupby("product")["value_added_usd_m"].transform("sum")
-    countries = read("countries").set_index("area")
+    countries = all_areas()
     european = frame["country"].map(countries["blocs"]).str.contains("EU27")
     small = (frame["value_added_usd_m"] < SMALL_SECTOR * total) & (
         frame["country"].map(countries["kind"]) == "country"

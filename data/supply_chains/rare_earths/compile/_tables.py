@@ -157,19 +157,6 @@ def joint_table(materials: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=["country", "firm"])
 
 
-def countries_table() -> pd.DataFrame:
-    """Return the table countries."""
-    frame = read("countries").drop(columns="region")
-    spread = frame["confidence"].map({"A": 0.01, "B": 0.02, "C": 0.05, "D": 0.15})
-    frame["low"] = (frame["gdp_usd_m"] * (1 - spread)).round()
-    frame["high"] = (frame["gdp_usd_m"] * (1 + spread)).round()
-    frame["year"] = 2024
-    note = "current US dollars, recalled; range is a judgement"
-    blank = (frame["derivation"] == "") & (frame["confidence"] == "C")
-    frame["derivation"] = frame["derivation"].where(~blank, note)
-    return frame
-
-
 def trade_table() -> pd.DataFrame:
     """Return the table trade: Chinese magnet exports by destination, then other totals."""
     use = read("magnet_use")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _card
 import _demand
@@ -22,24 +23,32 @@ import _markets
 import _supply
 import _tables
 from _common import read
+from compiler import pairs
+from compiler.areas import countries_table
+from compiler.build import free_fit, named_areas, raise_for, sources_table
+from compiler.check import check_value
+from compiler.inputs import Inputs
 
 import chokepoint as cp
 from chokepoint.chain import FlowEstimate
 
 HOME = Path(__file__).resolve().parents[1]
-COPIED = ("alternatives", "projects", "measures", "controls", "estimates", "sources")
+NAME = "rare_earths"
+COPIED = ("alternatives", "projects", "measures", "controls", "estimates")
 
 
 def compile_tables() -> dict[str, pd.DataFrame]:
     """Return all tables but the flows."""
-    products, recipes = read("products"), read("recipes")
+    inputs, recipes = Inputs.read(NAME), read("recipes")
+    products = read("products")
     price = products.set_index("product")["price_usd"].astype(float)
     sectors = _demand.sector_sites()
     components, magnets = _demand.component_sites(sectors, recipes)
     net = _demand.without_components(sectors, components, price)
     builder = _supply.Materials(recipes, pd.concat([sectors, components]), magnets.sum(), price)
     materials = builder.build()
-    countries = _tables.countries_table()
+    used = pd.concat([sectors["country"], components["country"], materials["country"]])
+    countries = countries_table(set(used) | set(magnets.index) | named_areas(inputs))
     split = _demand.cohorts(net)
     markets = pd.concat(
         [
@@ -57,49 +66,30 @@ def compile_tables() -> dict[str, pd.DataFrame]:
         "joint": _tables.joint_table(materials),
         "trade": _tables.trade_table(),
         "markets": _tables.markets_table(markets, products),
-        "preferences": _flows.preferences(sites, products),
+        "preferences": pairs.preferences(inputs, sites),
     }
     for name in COPIED:
         tables[name] = read(name)
-    return {name: _explained(frame) for name, frame in tables.items()}
-
-
-def _explained(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give recalled numbers without a note the note that they are recalled."""
-    if "derivation" not in frame:
-        return frame
-    out = frame.copy()
-    blank = (out["derivation"].isna() | (out["derivation"] == "")) & out["confidence"].isin(
-        ["C", "D"]
-    )
-    out["derivation"] = out["derivation"].where(~blank, "recalled, not verified in a document")
-    return out
+    tables["sources"] = sources_table(inputs, tables, pd.DataFrame())
+    return tables
 
 
 def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowEstimate]:
     """Return the chain with fitted flows and the fit without small pairs."""
-    first = cp.SupplyChain.from_tables(tables, name="rare_earths")
-    small, left_out = _flows.without_small_pairs(first)
-    keys = ["supplier_country", "buyer_country", "product"]
-    stated = pd.concat([tables["preferences"], small]).drop_duplicates(keys, keep="last")
+    first = cp.SupplyChain.from_tables(tables, name=NAME)
+    small, left_out = pairs.without_small_pairs(first, Inputs.read(NAME))
+    stated = pairs.narrowed(tables["preferences"], small)
     both = pd.concat([tables["alternatives"], _flows.dormant(left_out)])
     both = both.drop_duplicates(["supplier", "buyer", "slot"])
-    tables = {**tables, "preferences": _explained(stated), "alternatives": both}
-    chain = cp.SupplyChain.from_tables(tables, name="rare_earths")
+    tables = {**tables, "preferences": stated, "alternatives": both}
+    chain = cp.SupplyChain.from_tables(tables, name=NAME)
     flows = chain.flows
     tiers = tables["products"].set_index("product")["tier"]
     flows["lead_weeks"] = _flows.leads(flows, tables["sites"], tables["markets"], tiers)
     assert chain.fit is not None
-    final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name="rare_earths")
+    final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name=NAME)
+    raise_for(NAME, check_value(final))
     return final, chain.fit
-
-
-def free_fit(chain: cp.SupplyChain) -> FlowEstimate:
-    """Return the fit that size and preference alone give, with trade totals only compared."""
-    tables = {k: v for k, v in chain.tables.items() if k != "flows"}
-    found = cp.SupplyChain.from_tables({**tables, "trade": tables["trade"].assign(role="check")})
-    assert found.fit is not None
-    return found.fit
 
 
 def main(folder: Path = HOME) -> None:
