@@ -7,5 +7,6 @@ from chokepoint.datasets._draws import Draws
 from chokepoint.datasets._load import load, names
 from chokepoint.datasets._macro import macro
 from chokepoint.datasets._outputs import with_outputs
+from chokepoint.datasets._trade_files import read_baci, read_comtrade
 
-__all__ = ["Draws", "draw", "load", "macro", "names", "with_outputs"]
+__all__ = ["Draws", "draw", "load", "macro", "names", "read_baci", "read_comtrade", "with_outputs"]
