@@ -57,7 +57,7 @@ def read_table(file: Path) -> pd.DataFrame:
             frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
         elif frame[column].isna().all():
             frame[column] = ""
-    if "derivation" in frame:
+    if "derivation" in frame and "confidence" in frame:
         frame["derivation"] = _explained(frame)
     return frame
 

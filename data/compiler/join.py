@@ -17,14 +17,15 @@ from chokepoint.chain import FlowEstimate
 from compiler import areas, pairs
 from compiler.check import check_value
 from compiler.inputs import CHAINS_FOLDER, Inputs
+from compiler.markets import OTHER_USE, other_use
 from compiler.recipes import inputs_table
 from compiler.sectors import deducted, replaced
 
 __all__ = ["JOINED", "joined_chain"]
 
 JOINED = "all"
-OTHER_USE = "other_use"
 THINNED = "larger flows of the first fit cover"
+MOST_TAKEN = 0.1
 EDGE = ["supplier", "buyer", "slot"]
 LABELS = {
     "products": ["product"],
@@ -96,6 +97,7 @@ def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Table
         tables[table] = _renamed(tables[table], column, removed)
     alive = set(tables["sites"]["site"])
     tables["projects"] = tables["projects"][tables["projects"]["site"].isin(alive)]
+    tables["products"] = _with_tiers(tables["products"], tables["inputs"])
     tables["countries"] = _countries(parts)
     tables["sources"] = _sources(inputs, tables)
     return tables, touched
@@ -159,23 +161,18 @@ def _rest(tables: Tables, touched: set[str], need: pd.Series) -> pd.DataFrame:
     final = markets[markets["sector"] != OTHER_USE].groupby("product")["quantity"].sum()
     price = tables["products"].set_index("product")["price_usd"]
     is_rest = markets["sector"] == OTHER_USE
-    out = markets.copy()
-    problems = []
-    for product in sorted(touched):
-        left = made[product].sum() - need.get(product, 0.0) - final.get(product, 0.0)
-        rows = is_rest & (markets["product"] == product)
-        before = markets.loc[rows, "quantity"].sum()
-        slack = 1e-9 * made[product].sum()
-        if left < -slack or (left > slack and not before):
-            problems.append(f"{product}: {left:g} left for other_use, {before:g} in its own chain")
-            continue
-        scale = max(left, 0.0) / before if before else 0.0
-        for column in ("quantity", "low", "high"):
-            out.loc[rows, column] = markets.loc[rows, column] * scale
-        out.loc[rows, "value_usd_m"] = out.loc[rows, "quantity"] * price[product] / 1e6
-    if problems:
-        raise ValueError("the joined chain uses more than is made:\n  " + "\n  ".join(problems))
-    return out[~is_rest | (out["quantity"] > 0)].reset_index(drop=True)
+    rest = pd.Series(
+        {p: made[p].sum() - need.get(p, 0.0) - final.get(p, 0.0) for p in sorted(touched)}
+    )
+    slack = 1e-9 * made.groupby("product").sum().reindex(rest.index)
+    short = -rest[rest < -slack]
+    markets = _less_demand(markets, short)
+    rest = rest[rest > slack]
+    fresh = other_use(tables["sites"], rest)
+    fresh["market"] = "market:" + fresh["product"] + "@" + fresh["country"] + ":" + OTHER_USE
+    fresh["value_usd_m"] = fresh["quantity"] * fresh["product"].map(price) / 1e6
+    kept = markets[~(is_rest & markets["product"].isin(touched))]
+    return pd.concat([kept, fresh], ignore_index=True)
 
 
 def _preferences(frame: pd.DataFrame, touched: set[str], removed: set[str]) -> pd.DataFrame:
@@ -190,6 +187,44 @@ def _renamed(frame: pd.DataFrame, column: str, removed: set[str]) -> pd.DataFram
         lambda cell: ";".join(item for item in str(cell).split(";") if item not in removed)
     )
     return frame.assign(**{column: left})[left != ""].reset_index(drop=True)
+
+
+def _less_demand(markets: pd.DataFrame, short: pd.Series) -> pd.DataFrame:
+    """Return markets whose final demand gives up what links take beyond `other_use`.
+
+    A chain that does not follow a use counts it as final demand, so it may be found there; more
+    than a tenth of it may not.
+    """
+    final = markets["sector"] != OTHER_USE
+    total = markets[final].groupby("product")["quantity"].sum()
+    part = (short / total.reindex(short.index)).fillna(np.inf)
+    if (part > MOST_TAKEN).any():
+        lines = [f"  {p}: {short[p]:g} more than is left" for p in part.index[part > MOST_TAKEN]]
+        raise ValueError("the joined chain uses more than is made:\n" + "\n".join(lines))
+    kept = 1.0 - markets["product"].map(part).fillna(0.0).where(final, 0.0)
+    out = markets.copy()
+    for column in ("quantity", "value_usd_m", "low", "high"):
+        out[column] = out[column] * kept
+    return out
+
+
+def _with_tiers(products: pd.DataFrame, recipes: pd.DataFrame) -> pd.DataFrame:
+    """Return products whose tier lies above that of their inputs, upkeep left out.
+
+    Each chain counts its own tiers; a link may come from a higher one.
+    """
+    tier = products.set_index("product")["tier"].astype(int).to_dict()
+    wears = recipes["decay_weekly"].fillna(0.0) > 0
+    used = recipes.loc[~wears, ["input", "product"]].drop_duplicates()
+    used = used[used["input"].isin(tier) & used["product"].isin(tier)]
+    for _ in range(len(tier)):
+        raised = False
+        for supplier, buyer in used.itertuples(index=False, name=None):
+            if tier[buyer] <= tier[supplier]:
+                tier[buyer], raised = tier[supplier] + 1, True
+        if not raised:
+            return products.assign(tier=products["product"].map(tier))
+    raise ValueError("the links between chains lead round in a circle")
 
 
 def _countries(parts: Mapping[str, Tables]) -> pd.DataFrame:

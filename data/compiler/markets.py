@@ -7,7 +7,7 @@ import pandas as pd
 from compiler.inputs import SPREAD, Inputs
 from compiler.world import World
 
-__all__ = ["markets_table"]
+__all__ = ["OTHER_USE", "markets_table", "other_use"]
 
 OTHER_USE = "other_use"
 COLUMNS = (
@@ -55,7 +55,7 @@ def markets_table(
     left = left * (1.0 - taken.reindex(left.index).fillna(0.0))
     rest = left[left > 1e-9 * made.reindex(left.index).fillna(0.0)]
     out = pd.concat(
-        [pd.DataFrame(rows, columns=COLUMNS[1:]), _other_use(world, rest)], ignore_index=True
+        [pd.DataFrame(rows, columns=COLUMNS[1:]), other_use(world.sites, rest)], ignore_index=True
     )
     price = inputs["products"].set_index("product")["price_usd"]
     out["value_usd_m"] = out["quantity"] * out["product"].map(price) / 1e6
@@ -104,9 +104,9 @@ def _mix(
     return weight * made + (1.0 - weight) * gdp / gdp.sum()
 
 
-def _other_use(world: World, rest: pd.Series) -> pd.DataFrame:
+def other_use(sites: pd.DataFrame, rest: pd.Series) -> pd.DataFrame:
     """Return what the chain does not follow, used where the product is made."""
-    made = world.sites.groupby(["product", "country"])["output_qty"].sum()
+    made = sites.groupby(["product", "country"])["output_qty"].sum()
     rows = []
     for product, quantity in rest.items():
         share = made[product] / made[product].sum()

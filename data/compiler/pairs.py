@@ -53,7 +53,9 @@ def preferences(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
             for supplier, buyer in places
         ]
     columns = "supplier_country buyer_country product factor low high source confidence derivation"
-    return pd.DataFrame(rows, columns=columns.split())
+    # A later row wins, as where a country's own habit follows the rule for all makers at home.
+    frame = pd.DataFrame(rows, columns=columns.split())
+    return frame.drop_duplicates(columns.split()[:3], keep="last").reset_index(drop=True)
 
 
 def without_small_pairs(
