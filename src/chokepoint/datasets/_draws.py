@@ -146,6 +146,14 @@ class Draws(Sequence[SupplyChain]):
         columns = self._views.with_values(self.chain, self._tables(chosen), ("sites", "markets"))
         return self._views.views(self.chain, columns)
 
+    def with_projects(self, position: int) -> SupplyChain:
+        """Return the baseline with the projects of one draw."""
+        tables = dict(self.chain._tables)
+        shares = self.columns["added_share"][position]
+        tables["projects"] = tables["projects"].assign(added_share=shares)
+        cache = {name: view for name, view in self.chain._cache.items() if name != "hash"}
+        return SupplyChain._from_trusted(tables, name=self.chain.name, cache=cache)
+
     def _tables(self, chosen: int | IntArray) -> dict[str, dict[str, FloatArray]]:
         found: dict[str, dict[str, FloatArray]] = {}
         for name, values in self.columns.items():

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from chokepoint._progress import track
 from chokepoint.propagate._behaviour import Behaviour
-from chokepoint.propagate._compile import CompiledChain, stack
+from chokepoint.propagate._chains import Chains
+from chokepoint.propagate._compile import CompiledChain
 from chokepoint.propagate._engine import Engine, Recorder
 from chokepoint.propagate._engines import (
     EngineName,
@@ -72,10 +73,8 @@ class Batch:
 
     Attributes
     ----------
-    chains : sequence of CompiledChain
+    chains : Chains
         Chains of one structure.
-    sales : sequence of array (N, 1)
-        What the nodes of each chain sell at baseline, by `weekly_sales`.
     scenarios : int
         Number of scenarios.
     effects : callable
@@ -84,8 +83,7 @@ class Batch:
         As for :func:`chokepoint.simulate`.
     """
 
-    chains: Sequence[CompiledChain]
-    sales: Sequence[FloatArray]
+    chains: Chains
     scenarios: int
     effects: Callable[[int, int], Effects]
     weeks: int
@@ -107,8 +105,10 @@ class Batch:
         progress: bool | None,
     ) -> Kept:
         """Run all chunks; `chunk` overrides the number of lanes in each."""
-        lanes, first = self.lanes, self.chains[0]
-        name = engine_for(engine, self.chains, self._all_effects, self.behaviour)
+        lanes, first = self.lanes, self.chains.first
+        # What matters is whether there are several.
+        some = [first] * min(len(self.chains), 2)
+        name = engine_for(engine, some, self._all_effects, self.behaviour)
         threads, kind = thread_count(threads, name), engine_class(name)
         size = chunk or chunk_size(name, first, self.dtype, lanes=lanes, threads=threads)
         layout = Layout.of(first)
@@ -127,7 +127,7 @@ class Batch:
 
     def _room(self, layout: Layout, lanes: int) -> Recorded:
         return Recorded.empty(
-            self.record, self.chains[0], layout, lanes=lanes, weeks=self.weeks, dtype=self.dtype
+            self.record, self.chains.first, layout, lanes=lanes, weeks=self.weeks, dtype=self.dtype
         )
 
     def _tariffs(self, parts: Sequence[_Part]) -> FloatArray | None:
@@ -163,18 +163,15 @@ class _Run:
     ) -> None:
         self.recorded = recorded
         self._batch, self._kind, self._kernel, self._layout = batch, kind, kernel, layout
-        self._classes = rationing_classes(batch.chains[0], batch.behaviour)
+        self._classes = rationing_classes(batch.chains.first, batch.behaviour)
 
     def chunk(self, lanes: range) -> _Part:
         """Run some lanes and fill their rows."""
         batch = self._batch
         pairs = [divmod(lane, batch.scenarios) for lane in lanes]
         effects = [batch.effects(chain, scenario) for chain, scenario in pairs]
-        used = [chain for chain, _ in pairs]
         # Lanes on one chain share its numbers, which then have one column.
-        alike = used[0] == used[-1]
-        chains = [batch.chains[chain] for chain in (used[:1] if alike else used)]
-        merged = stack(chains)
+        merged, sales = batch.chains.lanes([chain for chain, _ in pairs])
         shocks = ShockPlan(
             effects, n_nodes=merged.n_nodes, n_edges=merged.n_edges, weeks=batch.weeks
         )
@@ -182,7 +179,6 @@ class _Run:
         recorders: list[Recorder] = [
             recorder(batch.record, merged, self._layout, shocks, rows, self._kernel),
         ]
-        sales = [batch.sales[chain] for chain in (used[:1] if alike else used)]
         tariffs, leakage = self._flows(merged, sales, shocks, effects)
         recorders += [part for part in (tariffs, leakage) if part is not None]
         record = recorders[0] if len(recorders) == 1 else Recorders(recorders)
@@ -196,7 +192,7 @@ class _Run:
     def _flows(
         self,
         merged: CompiledChain,
-        given: Sequence[FloatArray],
+        sales: FloatArray,
         shocks: ShockPlan,
         effects: Sequence[Effects],
     ) -> tuple[TariffRecorder | None, LeakageRecorder | None]:
@@ -204,7 +200,6 @@ class _Run:
         caps = [] if self._batch.record == "country" else caps_of(effects)
         if not caps and not len(shocks.tariff_edges):
             return None, None
-        sales = np.hstack(given)
         tariffs = leakage = None
         if len(shocks.tariff_edges):
             tariffs = TariffRecorder(merged, self._layout, shocks, sales)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chokepoint.errors import OptionError
 
-__all__ = ["Behaviour"]
+__all__ = ["REACTIONS", "Behaviour", "reactions"]
+
+REACTIONS = ("trigger", "memory", "speed")
+"""Settings that may differ between lanes."""
 
 Rationing = Literal[
     "proportional", "domestic_first", "allies_first", "highest_bidder", "equalising"
@@ -104,9 +110,35 @@ class Behaviour:
         if wrong:
             raise OptionError("Behaviour: " + "; ".join(wrong) + ".")
 
+    def scaled(self, *, trigger: float = 1.0, memory: float = 1.0, speed: float = 1.0) -> Behaviour:
+        """Return the settings with numbers times factors, inside [0, 1]; 0 and 1 stay.
+
+        This is what each draw of :func:`chokepoint.datasets.draw` is run with.
+
+        Parameters
+        ----------
+        trigger, memory, speed : float
+            Factors, such as a row of ``draws.frame("behaviour")``.
+
+        Examples
+        --------
+        >>> import chokepoint as cp
+        >>> cp.Behaviour(speed=0.25).scaled(speed=1.2).speed
+        0.3
+        """
+        numbers = reactions(self, np.array([[trigger], [memory], [speed]], dtype=np.float64))
+        return replace(self, **dict(zip(REACTIONS, numbers[:, 0].tolist(), strict=True)))
+
     def _wrong_choices(self) -> list[str]:
         return [
             f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
             for name, choices in _CHOICES.items()
             if getattr(self, name) not in choices
         ]
+
+
+def reactions(behaviour: Behaviour, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return trigger, memory and speed times their factors (3, lanes); 0 and 1 stay."""
+    given = np.array([[getattr(behaviour, name)] for name in REACTIONS], dtype=np.float64)
+    inside = (given > 0.0) & (given < 1.0)
+    return np.where(inside, np.clip(given * factors, 0.0, 1.0), given)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,8 +24,11 @@ from chokepoint.propagate._facts import bids, blocs_by_area, end_sectors, reorde
 __all__ = [
     "WEEKS_PER_YEAR",
     "CompiledChain",
+    "Facts",
     "check_same_structure",
+    "columns_of",
     "compile_chain",
+    "numbers_of",
     "share_structure",
     "stack",
 ]
@@ -91,80 +99,132 @@ def compile_chain(chain: SupplyChain) -> CompiledChain:
     return known
 
 
+_READ = {
+    "nodes": (
+        "output_qty", "value_usd_m", "value_added_usd_m", "ramp_max", "ramp_weeks",
+        "surplus_weeks", "backlog_share",
+    ),
+    "slots": (
+        "use_share", "criticality", "stock_weeks", "throttle_weeks", "reorder_weeks",
+        "thrift_weekly", "thrift_floor", "decay_weekly", "repair_weeks",
+    ),
+    "edges": ("quantity", "growth_max", "qualification_weeks", "max_share"),
+}  # fmt: skip
+"""Numbers that chains of one structure may differ in, by view."""
+
+
+def columns_of(chain: SupplyChain) -> dict[str, dict[str, FloatArray]]:
+    """Return the numbers of a chain, each with one lane."""
+    nodes, slots, links = chain.nodes, chain.slots, chain.links
+    return {
+        "nodes": {name: _column(nodes[name]) for name in _READ["nodes"]},
+        "slots": {name: _column(slots[name]) for name in _READ["slots"]},
+        "edges": {name: _column(getattr(links, name)) for name in _READ["edges"]},
+    }
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What chains of one structure share and what their numbers are worked out with."""
+
+    buyer: IntArray
+    recipe: FloatArray
+    lead: FloatArray
+    nested: BoolArray
+
+    @classmethod
+    def of(cls, chain: SupplyChain) -> Facts:
+        links = chain.links
+        return cls(
+            buyer=links.buyer.astype(np.intp),
+            recipe=links.recipe[:, None],
+            lead=links.lead_weeks[:, None],
+            nested=chain.slots["combine"].eq("nested").to_numpy(),
+        )
+
+
 def _compiled(chain: SupplyChain) -> CompiledChain:
     nodes, slots, links = chain.nodes, chain.slots, chain.links
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
-    output = nodes["output_qty"].to_numpy(dtype=float)
-    is_market = nodes["kind"].eq("market").to_numpy()
-
     edge_group = links.slot.astype(np.intp)
-    supplier, buyer = links.supplier.astype(np.intp), links.buyer.astype(np.intp)
-    need = links.recipe * output[buyer]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sigma = np.where(need > 0, links.quantity / need, 0.0)
-        kappa = np.where(output[supplier] > 0, need / output[supplier], 0.0)
-
-    # A site that makes nothing has no capacity to take a share of.
-    awake = links.dormant & (output[supplier] > 0)
-    reserve = np.where(awake, links.max_share, 0.0)
-
+    supplier = links.supplier.astype(np.intp)
     process = np.array(
         [position[label] if label else -1 for label in nodes["process"]], dtype=np.intp
     )
-    wanted = _flags(nodes["wanted"])
     is_child = process >= 0
-    is_pushed = is_child & ~wanted
+    is_pushed = is_child & ~_flags(nodes["wanted"])
     pushed_into = np.zeros(len(slots), dtype=bool)
     pushed_into[edge_group[is_pushed[supplier]]] = True
     _check_pushed(pushed_into, edge_group, is_pushed[supplier], slots.index)
+    structure: dict[str, Any] = {
+        "nodes": nodes,
+        "groups": slots.index,
+        "edges": _labelled(chain),
+        "is_market": nodes["kind"].eq("market").to_numpy(),
+        "is_process": _flags(nodes["is_process"]),
+        "is_child": is_child,
+        "is_pushed": is_pushed,
+        "process": process,
+        "end_sector": end_sectors(nodes, links),
+        "group_buyer": position.loc[slots.index.get_level_values("buyer")].to_numpy(dtype=np.intp),
+        "storable": _flags(slots["storable"]),
+        "pushed": pushed_into,
+        "edge_supplier": supplier,
+        "edge_group": edge_group,
+        "lead": links.lead_weeks.astype(np.intp),
+        "dormant": links.dormant.copy(),
+        "allies": blocs_by_area(chain.countries),
+    }
+    shared = SimpleNamespace(**structure)
+    structure |= numbers_of(shared, Facts.of(chain), columns_of(chain))
+    return CompiledChain(**structure)
 
-    stock = slots["stock_weeks"].to_numpy(dtype=float) * _flags(slots["storable"])
-    essential = (slots["use_share"] * slots["criticality"]).to_numpy(dtype=float)
-    nested = slots["combine"].eq("nested").to_numpy()
-    return CompiledChain(
-        nodes=nodes,
-        groups=slots.index,
-        edges=_labelled(chain),
-        output=_column(output / WEEKS_PER_YEAR),
-        value_added=_column(nodes["value_added_usd_m"] / WEEKS_PER_YEAR),
-        final_value=_column(nodes["value_usd_m"].where(is_market, 0.0) / WEEKS_PER_YEAR),
-        ramp_max=_column(nodes["ramp_max"]),
+
+def numbers_of(
+    shared: CompiledChain | SimpleNamespace,
+    facts: Facts,
+    given: Mapping[str, Mapping[str, FloatArray]],
+) -> dict[str, FloatArray]:
+    """Return the number arrays (rows, lanes) of a compiled chain of a given structure."""
+    nodes, slots, edges = given["nodes"], given["slots"], given["edges"]
+    supplier, group, buyer = shared.edge_supplier, shared.edge_group, facts.buyer
+    output = nodes["output_qty"]
+    need = facts.recipe * output[buyer]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sigma = np.where(need > 0, edges["quantity"] / need, 0.0)
+        kappa = np.where(output[supplier] > 0, need / output[supplier], 0.0)
+    # A site that makes nothing has no capacity to take a share of.
+    awake = shared.dormant[:, None] & (output[supplier] > 0)
+    storable, is_market = shared.storable[:, None], shared.is_market[:, None]
+    stock = slots["stock_weeks"] * storable
+    essential = slots["use_share"] * slots["criticality"]
+    nested = facts.nested[:, None]
+    stops = storable & (essential > 0) & (slots["decay_weekly"] == 0)
+    return {
+        "output": output / WEEKS_PER_YEAR,
+        "value_added": nodes["value_added_usd_m"] / WEEKS_PER_YEAR,
+        "final_value": np.where(is_market, nodes["value_usd_m"], 0.0) / WEEKS_PER_YEAR,
+        "ramp_max": nodes["ramp_max"],
         # A step of the model is a week: a shorter time constant would overshoot.
-        ramp_weeks=_column(nodes["ramp_weeks"].clip(lower=1.0)),
-        surplus_weeks=_column(nodes["surplus_weeks"]),
-        is_market=is_market,
-        is_process=_flags(nodes["is_process"]),
-        is_child=is_child,
-        is_pushed=is_pushed,
-        process=process,
-        end_sector=end_sectors(nodes, links),
-        group_buyer=position.loc[slots.index.get_level_values("buyer")].to_numpy(dtype=np.intp),
-        eps=_column(np.where(nested, essential, 0.0)),
-        phi=_column(np.where(nested, 0.0, essential)),
-        stock=_column(stock),
-        throttle=_column(np.minimum(slots["throttle_weeks"].to_numpy(dtype=float), stock + 1.0)),
-        reorder=_column(
-            reorder_weeks(slots, essential, edge_group, sigma * links.lead_weeks, stock)
-        ),
-        storable=_flags(slots["storable"]),
-        pushed=pushed_into,
-        edge_supplier=supplier,
-        edge_group=edge_group,
-        lead=links.lead_weeks.astype(np.intp),
-        sigma=_column(sigma),
-        kappa=_column(kappa),
-        growth=_column(np.nan_to_num(links.growth_max, nan=0.0)),
-        qualification=_column(links.qualification_weeks),
-        reserve=_column(reserve),
-        dormant=links.dormant.copy(),
-        thrift=_column(slots["thrift_weekly"]),
-        thrift_floor=_column(slots["thrift_floor"]),
-        decay=_column(slots["decay_weekly"]),
-        repair=_column(slots["repair_weeks"]),
-        backlog=_column(nodes["backlog_share"]),
-        bid=_column(bids(nodes, process, need, buyer)),
-        allies=blocs_by_area(chain.countries),
-    )
+        "ramp_weeks": np.maximum(nodes["ramp_weeks"], 1.0),
+        "surplus_weeks": nodes["surplus_weeks"],
+        "eps": np.where(nested, essential, 0.0),
+        "phi": np.where(nested, 0.0, essential),
+        "stock": stock,
+        "throttle": np.minimum(slots["throttle_weeks"], stock + 1.0),
+        "reorder": reorder_weeks(slots["reorder_weeks"], stops, group, sigma * facts.lead, stock),
+        "sigma": sigma,
+        "kappa": kappa,
+        "growth": np.nan_to_num(edges["growth_max"], nan=0.0),
+        "qualification": edges["qualification_weeks"],
+        "reserve": np.where(awake, edges["max_share"], 0.0),
+        "thrift": slots["thrift_weekly"],
+        "thrift_floor": slots["thrift_floor"],
+        "decay": slots["decay_weekly"],
+        "repair": slots["repair_weeks"],
+        "backlog": nodes["backlog_share"],
+        "bid": bids(nodes["value_usd_m"], shared.is_process, shared.process, need, buyer),
+    }
 
 
 def _check_pushed(

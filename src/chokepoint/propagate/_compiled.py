@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chokepoint.errors import ShapeError
 
-__all__ = ["CompiledChain", "check_same_structure", "share_structure", "stack"]
+__all__ = ["NUMBERS", "CompiledChain", "check_same_structure", "share_structure", "stack"]
 
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
@@ -70,6 +70,8 @@ class CompiledChain:
         Value of buyer output that one unit of the supplier's product enables [USD per unit].
     allies : mapping
         Blocs of each area.
+    reactions : array (3, lanes)
+        Factors on trigger, memory and speed of the run's :class:`Behaviour`.
 
     Notes
     -----
@@ -116,6 +118,7 @@ class CompiledChain:
     backlog: FloatArray
     bid: FloatArray
     allies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    reactions: FloatArray = field(default_factory=lambda: np.ones((3, 1)))
 
     @property
     def n_nodes(self) -> int:
@@ -133,10 +136,11 @@ class CompiledChain:
         return len(self.edge_supplier)
 
 
-_NUMBERS = (
+NUMBERS = (
     "output", "value_added", "final_value", "ramp_max", "ramp_weeks", "surplus_weeks", "eps",
     "phi", "stock", "throttle", "reorder", "sigma", "kappa", "growth", "qualification", "reserve",
     "thrift", "thrift_floor", "decay", "repair", "backlog", "bid",
+    "reactions",
 )  # fmt: skip
 
 
@@ -150,7 +154,7 @@ def check_same_structure(chains: Sequence[CompiledChain], *, start: int = 1) -> 
         such as lead times.
     """
     first = chains[0]
-    shared = [field.name for field in fields(CompiledChain) if field.name not in _NUMBERS]
+    shared = [field.name for field in fields(CompiledChain) if field.name not in NUMBERS]
     for position, other in enumerate(chains[1:], start=start):
         if not (other.nodes.index.equals(first.nodes.index) and other.groups.equals(first.groups)):
             raise ShapeError(
@@ -169,7 +173,7 @@ def check_same_structure(chains: Sequence[CompiledChain], *, start: int = 1) -> 
 def share_structure(first: CompiledChain, other: CompiledChain) -> CompiledChain:
     """Return `other` with the labels and indices of `first`, which are the same, held once."""
     parts = {
-        field.name: getattr(other if field.name in _NUMBERS else first, field.name)
+        field.name: getattr(other if field.name in NUMBERS else first, field.name)
         for field in fields(CompiledChain)
     }
     return CompiledChain(**parts)
@@ -181,6 +185,6 @@ def stack(chains: Sequence[CompiledChain]) -> CompiledChain:
     if len(chains) == 1:
         return first
     parts = {field.name: getattr(first, field.name) for field in fields(CompiledChain)}
-    for name in _NUMBERS:
+    for name in NUMBERS:
         parts[name] = np.hstack([getattr(chain, name) for chain in chains])
     return CompiledChain(**parts)

@@ -67,9 +67,6 @@ class NumbaEngine:
             detours=int(shocks.has_detours),
             backlog=int((chain.backlog > 0.0).any()),
             rebuild=int(shocks.rebuilds is not None),
-            trigger=behaviour.trigger,
-            memory=behaviour.memory,
-            speed=behaviour.speed,
             exponent=behaviour.exponent,
         )
 

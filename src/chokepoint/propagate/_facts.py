@@ -28,32 +28,38 @@ def end_sectors(nodes: pd.DataFrame, links: Links) -> BoolArray:
 
 
 def reorder_weeks(
-    slots: pd.DataFrame,
-    essential: FloatArray,
+    weeks: FloatArray,
+    stops: BoolArray,
     edge_group: IntArray,
     under_way: FloatArray,
     stock: FloatArray,
 ) -> FloatArray:
     """Return the weeks over which a gap is reordered, at most the weeks of the whole position.
 
+    `weeks`, `stock` and `stops` (whether the slot can stop its buyer) are (G, lanes), `under_way`
+    is (E, lanes).
+
     A buyer that has stopped orders its gap alone, which is the whole position. If it spread
     that over more weeks it would order less than it needs, and never start again. What cannot
     stop the buyer keeps its weeks, and so does upkeep, which is used whatever is made.
     """
-    weeks = slots["reorder_weeks"].to_numpy(dtype=float)
-    position = stock + np.bincount(edge_group, under_way, minlength=len(slots))
-    stops = slots["storable"].to_numpy(dtype=bool) & (essential > 0)
-    stops &= slots["decay_weekly"].to_numpy(dtype=float) == 0
+    sums = [np.bincount(edge_group, lane, minlength=len(weeks)) for lane in under_way.T]
+    position = stock + np.stack(sums, axis=1)
     return np.where(stops, np.minimum(weeks, np.maximum(position, 1.0)), weeks)
 
 
-def bids(nodes: pd.DataFrame, process: IntArray, slot: FloatArray, buyer: IntArray) -> FloatArray:
-    """Return the value of buyer output per unit of input [USD]; a process is worth its outputs."""
-    value = np.nan_to_num(nodes["value_usd_m"].to_numpy(dtype=float))
-    outputs = np.zeros(len(nodes))
+def bids(
+    value: FloatArray, is_process: BoolArray, process: IntArray, slot: FloatArray, buyer: IntArray
+) -> FloatArray:
+    """Return the value of buyer output per unit of input [USD]; a process is worth its outputs.
+
+    `value` is (N, lanes), `slot` (E, lanes) what the buyer takes of the input.
+    """
+    value = np.nan_to_num(value)
+    outputs = np.zeros(value.shape)
     np.add.at(outputs, process[process >= 0], value[process >= 0])
-    value = np.where(nodes["is_process"].to_numpy(dtype=bool), outputs, value)
-    return 1e6 * np.divide(value[buyer], slot, out=np.zeros(len(slot)), where=slot > 0)
+    value = np.where(is_process[:, None], outputs, value)
+    return 1e6 * np.divide(value[buyer], slot, out=np.zeros(slot.shape), where=slot > 0)
 
 
 def blocs_by_area(countries: pd.DataFrame) -> dict[str, frozenset[str]]:

@@ -82,6 +82,9 @@ class ChainArrays(NamedTuple):
     qualification: Floats
     reserve: Floats
     dormant: Bytes
+    trigger: Floats
+    memory: Floats
+    speed: Floats
 
 
 class StateArrays(NamedTuple):
@@ -138,7 +141,4 @@ class Settings(NamedTuple):
     detours: int
     backlog: int
     rebuild: int
-    trigger: float
-    memory: float
-    speed: float
     exponent: float

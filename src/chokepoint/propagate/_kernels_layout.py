@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chokepoint.propagate import _kernels_arrays as arrays
-from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._behaviour import Behaviour, reactions
 from chokepoint.propagate._compile import CompiledChain
 from chokepoint.propagate._kernels_arrays import ChainArrays
 
@@ -76,17 +76,23 @@ def layout_of(
     equalising = behaviour.rationing == "equalising"
     each = (2 if detours else 1) if equalising else 0
     own = lanes if chain.sigma.shape[1] > 1 else 1
-    key = (behaviour.rationing, behaviour.alliances, dtype, own, each)
+    reacts = reactions(behaviour, chain.reactions)
+    key = (behaviour.rationing, behaviour.alliances, dtype, own, each, reacts.tobytes())
     for known, known_key, layout in _LAST:
         if known() is chain and known_key == key:
             return layout
-    layout = _build(chain, dtype, classes, lanes, each)
+    layout = _build(chain, dtype, classes, lanes, each, reacts)
     _LAST[:] = [(weakref.ref(chain), key, layout)]
     return layout
 
 
 def _build(
-    chain: CompiledChain, dtype: np.dtype[np.floating], classes: IntArray, lanes: int, each: int
+    chain: CompiledChain,
+    dtype: np.dtype[np.floating],
+    classes: IntArray,
+    lanes: int,
+    each: int,
+    reacts: Array,
 ) -> Layout:
     order = _edge_order(chain)
     parts = _parts(chain, order)
@@ -107,6 +113,7 @@ def _build(
         out[:, values.shape[1] :] = values[:, :1]
         return out
 
+    reacts = np.broadcast_to(reacts, (len(reacts), chain.sigma.shape[1]))
     stock = cast(chain.stock)
     # Rounded apart, stock + 1 could fall short of the throttle cover without a shock.
     throttle = np.minimum(cast(chain.throttle), stock + dtype.type(1.0))
@@ -150,6 +157,9 @@ def _build(
             qualification=cast(chain.qualification, order),
             reserve=cast(chain.reserve, order),
             dormant=_taken(chain.dormant, order).astype(np.uint8),
+            trigger=cast(reacts[:1]),
+            memory=cast(reacts[1:2]),
+            speed=cast(reacts[2:]),
         )
     place = None
     if order is not None:

@@ -240,6 +240,7 @@ def _deliver(
     received = constant(0.0, state.group, wide)
     promised = constant(0.0, state.group, wide)
     learns = settings.switching and not kind & TAKES_PUSHED
+    memory = number(chain.memory, 0, lane, wide)
     for p in range(at(chain.part_first, g), at(chain.part_first, g + 1)):
         sent = constant(0.0, state.group, wide)
         for e in range(at(chain.part_edge, p), at(chain.part_edge, p + 1)):
@@ -280,7 +281,7 @@ def _deliver(
                     fill = fill * smaller(trusted, 1.0)
             if learns:
                 trust = load(state.edge, e, TRUST, lane, wide)
-                trust = trust + (fill - trust) * settings.memory
+                trust = trust + (fill - trust) * memory
                 store(state.edge, e, TRUST, lane, trust)
             sent = sent + shipped
         part = now + at(chain.part_lead, p)

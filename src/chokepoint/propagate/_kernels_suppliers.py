@@ -56,7 +56,7 @@ def look_elsewhere(
     first, end = at(chain.part_first, g), at(chain.part_first, g + 1)
     edges = (at(chain.part_edge, first), at(chain.part_edge, end))
     trigger = load_row(state.trigger, g, lane, wide)
-    missing = order - received - settings.trigger * (1.0 + order)
+    missing = order - received - number(chain.trigger, 0, lane, wide) * (1.0 + order)
     short = (missing > ROUNDING) & (trigger == np.inf)
     if any_lane(short):
         trigger = select(short, week, trigger)
@@ -64,12 +64,11 @@ def look_elsewhere(
     moving = trigger <= week
     if any_lane(moving):
         _shares(chain, state, settings, g, edges, week, lane)
+        speed = select(moving, number(chain.speed, 0, lane, wide), 0.0)
         for e in range(edges[0], edges[1]):
             weight = load(state.edge, e, WEIGHT, lane, wide)
             share = load_row(state.scratch, e - edges[0], 0, wide)
-            step = (share - weight) * select(
-                moving, constant(settings.speed, state.edge, wide), 0.0
-            )
+            step = (share - weight) * speed
             store(state.edge, e, WEIGHT, lane, weight + step)
     if hit:
         _redirect(chain, state, shocks, settings, g, edges, week, lane)

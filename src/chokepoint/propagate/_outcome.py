@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chokepoint.errors import OptionError
 from chokepoint.propagate._batch import Kept
 from chokepoint.propagate._behaviour import Behaviour
-from chokepoint.propagate._compile import CompiledChain
+from chokepoint.propagate._chains import Chains
 from chokepoint.propagate._layout import Layout
 from chokepoint.propagate._outcome_base import Array, FloatArray
 from chokepoint.propagate._outcome_flows import FlowTables
@@ -56,20 +56,18 @@ class Outcome(FlowTables):
         kept: Kept,
         *,
         labels: pd.Index,
-        chains: Sequence[CompiledChain],
+        chains: Chains,
         weeks: int,
         behaviour: Behaviour,
         unmatched: Sequence[tuple[str, str, str]] = (),
     ) -> Outcome:
         """Return the outcome of a batch: what was kept of it, and its labels."""
-        first, layout = chains[0], Layout.of(chains[0])
-        followed = np.zeros((first.n_nodes, 1), dtype=bool)
+        first, layout = chains.first, Layout.of(chains.first)
+        followed = np.zeros(first.n_nodes, dtype=bool)
         followed[layout.markets[layout.followed]] = True
         # Shape (draws, nodes) [USD million per week].
-        values = (
-            np.stack([chain.value_added[:, 0] for chain in chains]),
-            np.stack([np.where(followed, chain.final_value, 0.0)[:, 0] for chain in chains]),
-        )
+        added, final = chains.values()
+        values = (added, np.where(followed, final, 0.0))
         return cls(
             labels,
             layout.countries,

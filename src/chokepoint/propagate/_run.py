@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._chains import ListedChains
 from chokepoint.propagate._check import (
     check_chain,
     option_problems,
@@ -89,10 +90,9 @@ def run(
     check_same_structure(chains)
     for one in chains:
         check_chain(one)
-    draws = None if isinstance(chain, CompiledChain) else len(chains)
+    draws = None if isinstance(chain, CompiledChain) else range(len(chains))
     return batch_outcome(
-        chains,
-        [weekly_sales(one) for one in chains],
+        ListedChains(chains, [weekly_sales(one) for one in chains]),
         lambda _, scenario: given[scenario],
         row_labels(names, draws),
         weeks=int(weeks),

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
+from chokepoint.datasets import Draws
 from chokepoint.errors import OptionError
 from chokepoint.propagate._batch import Batch
 from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._chains import Chains, DrawnChains, ListedChains
 from chokepoint.propagate._check import (
     check_chain,
     check_events,
@@ -43,7 +44,7 @@ _LANES_PER_CHUNK: int | None = None
 
 
 def simulate(
-    chain: SupplyChain | Iterable[SupplyChain],
+    chain: SupplyChain | Draws | Iterable[SupplyChain],
     scenarios: Scenario | Iterable[Scenario],
     *,
     weeks: int = 52,
@@ -64,11 +65,12 @@ def simulate(
 
     Parameters
     ----------
-    chain : SupplyChain or iterable of SupplyChain
-        One chain, or draws of one chain with the same sites, slots and flows.
+    chain : SupplyChain, Draws or iterable of SupplyChain
+        One chain; draws of one (:func:`chokepoint.datasets.draw`), which are run as arrays, each
+        with its own factors on `behaviour`; or chains with the same sites, slots and flows.
     scenarios : Scenario or iterable of Scenario
         What happens; names must be unique. With several chains, events choose sites and flows
-        on the first.
+        on the first, with draws on the baseline.
     weeks : int
         Number of weeks to run, at least 1.
     behaviour : Behaviour, optional
@@ -135,25 +137,17 @@ def simulate(
     """
     listed, problems = listed_scenarios(scenarios)
     problems += option_problems(weeks, record, dtype, engine, threads)
-    chains = _chains(chain)
-    first = next(chains, None)
+    one_by_one = iter(()) if isinstance(chain, Draws) else _chains(chain)
+    first = chain.chain if isinstance(chain, Draws) and len(chain) else next(one_by_one, None)
     if first is None:
         problems.append("Expected at least one chain, got none.")
     raise_options(problems)
     assert first is not None
-    compiled: list[CompiledChain] = []
-    sales, projects = [], []
-    for one in itertools.chain([first], chains):
-        arrays = compile_chain(one)
-        check_chain(arrays)
-        sales.append(weekly_sales(arrays))
-        if start_date is not None:
-            projects.append(project_effects(one, start_date, weeks))
-        if compiled:
-            check_same_structure([compiled[0], arrays], start=len(compiled))
-            # Draws are many: of each only the numbers are held.
-            arrays = share_structure(compiled[0], arrays)
-        compiled.append(arrays)
+    chains: Chains
+    if isinstance(chain, Draws):
+        chains, projects = DrawnChains(chain), _projects_of_draws(chain, start_date, weeks)
+    else:
+        chains, projects = _listed(first, one_by_one, start_date, weeks)
     unmatched = check_events(first, listed, weeks)
 
     def effects(draw: int, scenario: int) -> Effects:
@@ -161,12 +155,13 @@ def simulate(
         return projects[draw] + found if projects else found
 
     # One chain in a list is a batch of draws.
-    draws = None if isinstance(chain, SupplyChain) else len(compiled)
+    numbers: Iterable[int] | None = None if isinstance(chain, SupplyChain) else range(len(chains))
+    if isinstance(chain, Draws):
+        numbers = chain.numbers
     return batch_outcome(
-        compiled,
-        sales,
+        chains,
         effects,
-        row_labels([scenario.name for scenario in listed], draws),
+        row_labels([scenario.name for scenario in listed], numbers),
         weeks=int(weeks),
         behaviour=behaviour,
         record=record,
@@ -179,8 +174,7 @@ def simulate(
 
 
 def batch_outcome(
-    chains: Sequence[CompiledChain],
-    sales: Sequence[NDArray[np.float64]],
+    chains: Chains,
     effects: Callable[[int, int], Effects],
     labels: pd.Index,
     *,
@@ -197,7 +191,6 @@ def batch_outcome(
     settings = behaviour or Behaviour()
     batch = Batch(
         chains,
-        sales,
         len(labels) // len(chains),
         effects,
         weeks,
@@ -211,6 +204,39 @@ def batch_outcome(
     )
 
 
+def _listed(
+    first: SupplyChain,
+    others: Iterator[SupplyChain],
+    start_date: str | dt.date | None,
+    weeks: int,
+) -> tuple[ListedChains, list[Effects]]:
+    compiled: list[CompiledChain] = []
+    sales, projects = [], []
+    for one in itertools.chain([first], others):
+        arrays = compile_chain(one)
+        check_chain(arrays)
+        sales.append(weekly_sales(arrays))
+        if start_date is not None:
+            projects.append(project_effects(one, start_date, weeks))
+        if compiled:
+            check_same_structure([compiled[0], arrays], start=len(compiled))
+            # Draws are many: of each only the numbers are held.
+            arrays = share_structure(compiled[0], arrays)
+        compiled.append(arrays)
+    return ListedChains(compiled, sales), projects
+
+
+def _projects_of_draws(draws: Draws, start_date: str | dt.date | None, weeks: int) -> list[Effects]:
+    if start_date is None:
+        return []
+    if not len(draws.chain.projects):
+        return [project_effects(draws.chain, start_date, weeks)] * len(draws)
+    return [
+        project_effects(draws.with_projects(position), start_date, weeks)
+        for position in range(len(draws))
+    ]
+
+
 def _chains(given: Any) -> Iterator[SupplyChain]:
     several = isinstance(given, Iterable) and not isinstance(given, SupplyChain | str)
     for one in given if several else [given]:
@@ -221,8 +247,9 @@ def _chains(given: Any) -> Iterator[SupplyChain]:
         yield one
 
 
-def row_labels(names: Sequence[Any], draws: int | None) -> pd.Index:
+def row_labels(names: Sequence[Any], draws: Iterable[int] | None) -> pd.Index:
+    """Return the rows of an outcome: scenarios, or (draw, scenario) pairs."""
     if draws is None:
         index: pd.Index = pd.Index(list(names), name="scenario")
         return index
-    return pd.MultiIndex.from_product([range(draws), names], names=["draw", "scenario"])
+    return pd.MultiIndex.from_product([list(draws), names], names=["draw", "scenario"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chokepoint.propagate._behaviour import Behaviour
+from chokepoint.propagate._behaviour import Behaviour, reactions
 from chokepoint.propagate._shocks import ShockPlan
 from chokepoint.propagate._steps._arrays import Array
 from chokepoint.propagate._steps._caps import Caps
@@ -34,6 +34,10 @@ class Suppliers:
     def __init__(self, numbers: Numbers, behaviour: Behaviour, caps: Caps) -> None:
         self._numbers, self._behaviour, self._caps = numbers, behaviour, caps
         xp, arrays, chain = numbers.xp, numbers.arrays, numbers.chain
+        lanes = reactions(behaviour, chain.reactions)
+        self._trigger, self._memory, self._speed = (
+            arrays.number(lanes[row : row + 1]) for row in range(len(lanes))
+        )
         # Growth may be infinite, which of a flow of nothing is nothing.
         grown = np.multiply(1.0 + chain.growth, chain.sigma, out=np.zeros_like(chain.sigma),
                             where=chain.sigma > 0)  # fmt: skip
@@ -87,9 +91,9 @@ class Suppliers:
             trusted = arrays.rows(fill, caps.index) * caps.trusted
             fill = arrays.put(fill, caps.edges, trusted)
         fill -= self.reliability
-        fill *= self._behaviour.memory
+        fill *= self._memory
         self.reliability += fill
-        missing = order - received - self._behaviour.trigger * (1.0 + order)
+        missing = order - received - self._trigger * (1.0 + order)
         short = (missing > ROUNDING) & ~numbers.pushed & xp.isinf(self.triggered)
         if bool(xp.any(short)):
             self.triggered = xp.where(short, float(week), self.triggered)
@@ -103,7 +107,7 @@ class Suppliers:
             return
         step = self._shares(week)
         step -= self.weight
-        speed = xp.where(moving, arrays.full(1, self._behaviour.speed), 0.0)
+        speed = xp.where(moving, self._speed, 0.0)
         step *= arrays.rows(speed, numbers.group_of_edge, out=self._part)
         self.weight += step
 
