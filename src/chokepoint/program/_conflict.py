@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from chokepoint.program._blocks import Block, Blocks
+from chokepoint.program._blocks import Blocks
 from chokepoint.program._highs import HighsSession
 from chokepoint.program._highs_model import quiet_highs
 from chokepoint.program._program import LinearProgram
 from chokepoint.program._solution import Status
+from chokepoint.program._stretch import stretched
 
 __all__ = ["Conflict", "conflict", "directions"]
 
@@ -78,7 +79,7 @@ def conflict(program: LinearProgram) -> Conflict:
     if program.n_rows > _MOST_ROWS:
         return Conflict(searched=False)
     relaxed = _without_whole_numbers(program)
-    raw = HighsSession(_elastic(relaxed)).run(time_limit=_SECONDS)
+    raw = HighsSession(stretched(relaxed)).run(time_limit=_SECONDS)
     if raw.status is not Status.OPTIMAL or raw.objective <= _SMALL:
         return Conflict()
     stretch = raw.values[program.n_columns :].reshape(2, -1)
@@ -203,25 +204,3 @@ def _named(
             words = f"exactly {low:g}" if low == high else words
             names.append(f"{blocks.text(position)} {words}")
     return names
-
-
-def _elastic(program: LinearProgram) -> LinearProgram:
-    rows = program.n_rows
-    unit = sparse.eye_array(rows, format="csr")
-    none = np.zeros(program.n_columns)
-    return LinearProgram(
-        name=f"{program.name}, stretched",
-        cost=np.concatenate([none, np.ones(2 * rows)]),
-        matrix=sparse.csr_array(sparse.hstack([program.matrix, unit, -unit])),
-        row_lower=program.row_lower.copy(),
-        row_upper=program.row_upper.copy(),
-        column_lower=np.concatenate([program.column_lower, np.zeros(2 * rows)]),
-        column_upper=np.concatenate([program.column_upper, np.full(2 * rows, np.inf)]),
-        rows=program.rows,
-        columns=Blocks([*program.columns, *_stretch_names(rows)]),
-    )
-
-
-def _stretch_names(rows: int) -> list[Block]:
-    axis = Blocks.plain("row", rows)["row"].axes
-    return [Block("stretched up", "", axis), Block("stretched down", "", axis)]
