@@ -58,6 +58,7 @@ def joined_chain() -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
     tables["alternatives"] = _first(
         [_open(frame, tables, held) for frame in (tables["alternatives"], silent)], EDGE
     )
+    tables["sources"] = _sources(inputs, tables)
     chain = cp.SupplyChain.from_tables({**tables, "flows": held}, name=JOINED)
     assert chain.fit is not None
     final = cp.SupplyChain.from_tables(
@@ -99,7 +100,6 @@ def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Table
     tables["projects"] = tables["projects"][tables["projects"]["site"].isin(alive)]
     tables["products"] = _with_tiers(tables["products"], tables["inputs"])
     tables["countries"] = _countries(parts)
-    tables["sources"] = _sources(inputs, tables)
     return tables, touched
 
 
