@@ -13,8 +13,8 @@ from scipy import sparse
 import chokepoint as cp
 from chokepoint.errors import OptionError
 from chokepoint.exposure import cascade_index
-from chokepoint.exposure._cascade import _solvers, _swept
-from chokepoint.exposure._cascade._iterate import downstream_sweeps
+from chokepoint.exposure._cascade import _direct, _push, _swept
+from chokepoint.exposure._cascade._lanes import downstream_lanes
 
 PARTS = ["index", "downstream", "upstream"]
 
@@ -151,16 +151,20 @@ def test_large_cascades_are_swept_to_the_same_losses(
 ) -> None:
     edges, firms, essentiality, revenue = random_network(seed)
     options = {"replaceability": replaceability, "revenue": revenue if seed % 2 else None}
-    tables, calls = [], []
+    tables, counts = [], []
+
+    def counted(network, weight, shocks, cases, **some):
+        counts[-1] += len(cases)
+        return downstream_lanes(network, weight, shocks, cases, **some)
+
+    for module in (_direct, _swept):
+        monkeypatch.setattr(module, "downstream_lanes", counted)
     for most in (np.inf, 0.0):
-        for module in (_solvers, _swept):
-            monkeypatch.setattr(module, "PUSHED", most)
-            monkeypatch.setattr(
-                module, "downstream_sweeps",
-                lambda *args, **some: calls.append(1) or downstream_sweeps(*args, **some),
-            )  # fmt: skip
+        counts.append(0)
+        for module in (_direct, _push):
+            monkeypatch.setattr(module, "most_links", lambda _, most=most: most)
         tables.append(cascade_index(edges, firms, essentiality, method=method, **options))
-        assert bool(calls) == (most == 0.0)
+    assert counts[0] == 0 < counts[1]
     pushed, swept = tables
     pd.testing.assert_frame_equal(pushed[PARTS], swept[PARTS], rtol=0, atol=2e-9)
 

@@ -5,16 +5,18 @@ network where revenue comes from outside, ever comes to k. With
 :math:`G = (I - P)^{-1}` it is :math:`G_{ik} / G_{kk}`. Firms with few links are taken out one after
 the other; a walk that skips them has the same chances (state reduction of Grassmann, Taksar and
 Heyman 1985, which subtracts nothing and so loses no digits). What is left is small and dense, and
-is inverted as a whole.
+is inverted as a whole, in single precision if it would be too large otherwise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from chokepoint.exposure._cascade._invert import invert_rates
 
 __all__ = ["Censored", "censor", "closed_classes"]
 
@@ -27,8 +29,7 @@ _SMALL = 64
 _CHEAPEST = 0.3
 
 
-@dataclass(frozen=True)
-class Censored:
+class Censored(NamedTuple):
     """Factors of :math:`I - P` on the firms that are in no closed class.
 
     Positions count firms in the order in which they were taken out; those that were not come
@@ -49,7 +50,9 @@ class Censored:
     scale : array (n_out,)
         One over the chance to go elsewhere.
     core : array (c, c)
-        Inverse on the core.
+        Inverse on the core, float64 or float32.
+    diagonal : array (c,)
+        Its diagonal, in double precision.
     """
 
     position: IntArray
@@ -62,7 +65,8 @@ class Censored:
     in_from: IntArray
     in_share: FloatArray
     scale: FloatArray
-    core: FloatArray
+    core: NDArray[Any]
+    diagonal: FloatArray
 
 
 def closed_classes(shares: sparse.csr_array, leak: FloatArray) -> IntArray:
@@ -84,9 +88,17 @@ def closed_classes(shares: sparse.csr_array, leak: FloatArray) -> IntArray:
 
 
 def censor(
-    shares: sparse.csr_array, leak: FloatArray, closed: IntArray, *, largest_core: int
+    shares: sparse.csr_array,
+    leak: FloatArray,
+    closed: IntArray,
+    *,
+    largest: int,
+    largest_single: int,
 ) -> Censored | None:
-    """Return the factors, or None if more than `largest_core` firms would be left as core."""
+    """Return the factors, or None if more than `largest_single` firms would be left as core.
+
+    The core is inverted in double precision up to `largest` firms.
+    """
     rest = np.flatnonzero(closed < 0)
     away = shares[rest][:, np.flatnonzero(closed >= 0)].sum(axis=1)
     links = _off_diagonal(shares[rest][:, rest])
@@ -104,11 +116,10 @@ def censor(
         leak = leak[stay] + scaled @ leak[out]
         links = _off_diagonal(links[stay][:, stay] + scaled @ onward)
         alive = alive[stay]
-    if len(alive) > largest_core:
+    if len(alive) > largest_single:
         return None
-    core = -links.toarray()
-    core[np.diag_indices(len(alive))] = leak + links.sum(axis=1)
-    return _assembled(len(closed), rounds, alive, _inverse(core))
+    kind = np.float64 if len(alive) <= largest else np.float32
+    return _assembled(len(closed), rounds, alive, *_inverse(links, leak, kind))
 
 
 def _off_diagonal(links: sparse.csr_array) -> sparse.csr_array:
@@ -137,19 +148,25 @@ def _independent(links: sparse.csr_array) -> NDArray[np.bool_]:
     return chosen
 
 
-def _inverse(matrix: FloatArray) -> FloatArray:
-    from scipy import linalg
-
-    if not len(matrix):
-        return matrix
-    # The transpose of a row-major matrix is what LAPACK inverts in place, without a copy.
-    inverse = linalg.inv(matrix.T, overwrite_a=True, check_finite=False)
-    return np.ascontiguousarray(inverse.T)
+def _inverse(
+    links: sparse.csr_array, leak: FloatArray, kind: type
+) -> tuple[NDArray[Any], FloatArray]:
+    """Return the inverse on the core, and its diagonal in double precision."""
+    core: NDArray[Any] = np.zeros(links.shape, dtype=kind)
+    entries = links.tocoo()
+    source, target = entries.coords[0], entries.coords[1]
+    core[source, target] = entries.data
+    invert_rates(core, leak)
+    if kind is np.float64:
+        return core, np.diagonal(core).copy()
+    # What comes back is rounded to single precision, not what was there at first.
+    back = np.bincount(source, entries.data * core[target, source], minlength=len(leak))
+    return core, (1.0 + back) / (leak + links.sum(axis=1))
 
 
 def _assembled(
     n: int, rounds: list[tuple[IntArray, IntArray, sparse.csr_array, sparse.csr_array, FloatArray]],
-    alive: IntArray, core: FloatArray,
+    alive: IntArray, core: NDArray[Any], diagonal: FloatArray,
 ) -> Censored:  # fmt: skip
     firm = np.concatenate([*(out for out, *_ in rounds), alive]).astype(np.int64)
     position = np.full(n, -1, dtype=np.int64)
@@ -169,6 +186,7 @@ def _assembled(
         in_share=np.concatenate([np.empty(0), *(m.data for m in inward)]),
         scale=np.concatenate([np.empty(0), *(scale for *_, scale in rounds)]),
         core=core,
+        diagonal=diagonal,
     )
 
 

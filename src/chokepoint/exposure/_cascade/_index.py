@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
+from chokepoint.exposure._cascade._direct import Direct
 from chokepoint.exposure._cascade._inputs import network_of
 from chokepoint.exposure._cascade._network import FirmNetwork
+from chokepoint.exposure._cascade._paper import Paper
 from chokepoint.exposure._cascade._run import run
-from chokepoint.exposure._cascade._solvers import Direct, Paper, Shocks, Solver
+from chokepoint.exposure._cascade._shocks import Shocks, Solver
 from chokepoint.exposure._cascade._swept import Swept
 
 __all__ = ["cascade_index"]

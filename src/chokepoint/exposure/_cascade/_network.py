@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Downstream:
+class Downstream(NamedTuple):
     """Links along which a missing supplier is felt, sorted by supplier.
 
     A buyer adds up what it misses in one account for each sector whose goods are essential to
@@ -44,22 +44,28 @@ class Downstream:
     n_accounts: int
 
 
-@dataclass(frozen=True)
-class Accounts:
+class Accounts(NamedTuple):
     """The same links by buyer and account; accounts that nothing goes into are left out.
+
+    Firms stand in an order of their own: those with as many accounts and links are neighbours, so
+    that a loop over them takes the same turns.
 
     Attributes
     ----------
+    order, position : array of int (n,)
+        Firm at each position, and position of each firm.
     buyer_start : array of int (n + 1,)
-        Accounts of buyer ``j`` are ``buyer_start[j]:buyer_start[j + 1]``.
+        Accounts of the buyer at position ``j`` are ``buyer_start[j]:buyer_start[j + 1]``.
     start : array of int (accounts + 1,)
         Links of account ``g`` are ``start[g]:start[g + 1]``.
     supplier : array of int (links,)
-        Supplier.
+        Position of the supplier.
     share : array (links,)
         Share of the account that the link supplies at baseline.
     """
 
+    order: IntArray
+    position: IntArray
     buyer_start: IntArray
     start: IntArray
     supplier: IntArray
@@ -146,16 +152,22 @@ class FirmNetwork:
         """Links along which a missing supplier is felt, by buyer."""
         links = self.downstream
         supplier = np.repeat(np.arange(self.n), np.diff(links.start))
-        order = np.lexsort((links.account, links.buyer))
-        buyer, account = links.buyer[order], links.account[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (account[1:] != account[:-1]) | (buyer[1:] != buyer[:-1])
-        counts = np.bincount(buyer[first], minlength=self.n)
+        _, first = np.unique(links.account, return_index=True)
+        n_accounts = np.bincount(links.buyer[first], minlength=self.n)
+        n_links = np.bincount(links.buyer, minlength=self.n)
+        order = np.lexsort((n_links, n_accounts, n_links == 0)).astype(np.int64)
+        position = np.empty(self.n, dtype=np.int64)
+        position[order] = np.arange(self.n)
+        by_buyer = np.lexsort((links.account, position[links.buyer]))
+        account = links.account[by_buyer]
+        start = np.flatnonzero(np.diff(account, prepend=-1, append=-1))
         return Accounts(
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            np.append(np.flatnonzero(first), len(order)).astype(np.int64),
-            supplier[order].astype(np.int64),
-            links.share[order],
+            order,
+            position,
+            np.concatenate([[0], np.cumsum(n_accounts[order])]).astype(np.int64),
+            start.astype(np.int64),
+            position[supplier[by_buyer]],
+            links.share[by_buyer],
         )
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,14 +13,17 @@ from numpy.typing import NDArray
 
 from chokepoint._progress import track
 from chokepoint.errors import OptionError
-from chokepoint.exposure._cascade._solvers import Shocks, Solver
+from chokepoint.exposure._cascade._shocks import Shocks, Solver
 
 __all__ = ["run"]
 
 FloatArray = NDArray[np.float64]
 
-# Writing takes a moment; this many rounds of blocks are computed in between.
-_ROUNDS_PER_WRITE = 8
+# Writing takes a moment; that much is computed in between.
+_SECONDS_PER_WRITE = 10.0
+# Blocks for each thread at least, so that none is left with nothing to do.
+_BLOCKS_PER_THREAD = 4
+_FEWEST_CASES = 32
 
 
 def run(
@@ -34,21 +38,28 @@ def run(
     workers = (os.cpu_count() or 1) if threads is None else threads
     if workers < 1:
         raise OptionError(f"Cascade index: threads must be at least 1, got {threads}.")
-    size = solver.cases_per_block
-    blocks = [slice(i, min(i + size, len(shocks))) for i in range(0, len(shocks), size)]
     values = np.full((len(shocks), 4), np.nan)
     kept = _Checkpoint(checkpoint, solver, shocks) if checkpoint is not None else None
     if kept is not None:
         kept.read(values)
+    fair = -(-len(shocks) // (_BLOCKS_PER_THREAD * workers))
+    size = min(solver.cases_per_block, max(fair, _FEWEST_CASES))
+    blocks = [slice(i, min(i + size, len(shocks))) for i in range(0, len(shocks), size)]
     todo = [block for block in blocks if np.isnan(values[block]).any()]
-    rounds = [todo[i : i + workers] for i in range(0, len(todo), workers)]
-    with ThreadPoolExecutor(workers) as pool:
-        for done, some in enumerate(track(rounds, "cascade index", progress=progress), start=1):
-            found = pool.map(lambda block: solver.solve(shocks, block), some)
-            for block, rows in zip(some, found, strict=True):
-                values[block] = rows
-            if kept is not None and (done % _ROUNDS_PER_WRITE == 0 or done == len(rounds)):
+    pool = ThreadPoolExecutor(workers)
+    written = time.monotonic()
+    try:
+        found = pool.map(lambda block: solver.solve(shocks, block), todo)
+        for block in track(todo, "cascade index", progress=progress):
+            values[block] = next(found)
+            if kept is not None and time.monotonic() - written > _SECONDS_PER_WRITE:
                 kept.write(values)
+                written = time.monotonic()
+    finally:
+        # Also where the user breaks off: what is done is kept, and what has not begun is dropped.
+        pool.shutdown(cancel_futures=True)
+        if kept is not None and todo:
+            kept.write(values)
     return values
 
 

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chokepoint.exposure._cascade._iterate import downstream_sweeps, upstream_sweeps
+from chokepoint.exposure._cascade._lanes import LANES, downstream_lanes, upstream_lanes
 from chokepoint.exposure._cascade._network import FirmNetwork
-from chokepoint.exposure._cascade._solvers import PASSED_ON, PUSHED, Shocks, weighed
+from chokepoint.exposure._cascade._push import Firms, PushWork, push
+from chokepoint.exposure._cascade._shocks import Shocks
 
 __all__ = ["Swept"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-# What the sweeps leave out of an upstream loss, as a share of a firm's output.
-_SETTLED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Swept:
     network: FirmNetwork
     weight: FloatArray
     replaceability: bool
-    cases_per_block: int = 32
+    cases_per_block: int = LANES
 
     @property
     def settings(self) -> tuple[object, ...]:
@@ -40,59 +38,36 @@ class Swept:
 
     def solve(self, shocks: Shocks, cases: slice) -> FloatArray:
         """See `Solver`."""
-        shock = shocks.columns(cases)
-        up = upstream_sweeps(self.network, shock, tolerance=_SETTLED)
-        total = self.weight @ up
-        rows = np.empty((shock.shape[1], 4))
-        work, large = _Workspace(self.network), []
-        for lane in range(shock.shape[1]):
-            touched, down, pushes = work.spread(shock[:, lane], replaceability=self.replaceability)
-            if pushes < 0:
-                large.append(lane)
-                continue
-            own = self.weight[touched]
-            beyond = np.maximum(down - up[touched, lane], 0.0)
-            rows[lane] = total[lane] + own @ beyond, own @ down, total[lane], pushes
-        if large:
-            losses, steps = downstream_sweeps(
-                self.network, shock[:, large],
-                replaceability=self.replaceability, tolerance=PASSED_ON,
-            )  # fmt: skip
-            counts = np.full(len(large), steps)
-            rows[large] = weighed(self.weight, losses, up[:, large], counts)
+        numbers = np.arange(len(shocks))[cases]
+        up, rows = np.empty((self.network.n, len(numbers))), np.empty((len(numbers), 4))
+        for settled in upstream_lanes(self.network, self.weight, shocks, numbers):
+            count = len(settled.cases)
+            up[:, settled.cases - numbers[0]] = np.minimum(settled.losses[:, :count], 1.0)
+        rows[:, 2] = self.weight @ up
+        large = self._push(shocks, numbers, up, rows)
+        for settled in downstream_lanes(
+            self.network, self.weight, shocks, large, replaceability=self.replaceability
+        ):
+            for lane, case in enumerate(settled.cases):
+                loss, row = settled.losses[:, lane], case - numbers[0]
+                both = self.weight @ np.maximum(loss, up[:, row])
+                rows[row, [0, 1, 3]] = both, self.weight @ loss, settled.sweeps[lane]
         return rows
 
-
-class _Workspace:
-    """Arrays for pushing losses downstream, cleared where they were touched."""
-
-    def __init__(self, network: FirmNetwork) -> None:
-        self._network, links = network, network.downstream
-        self._left = network.market_sales.copy()
-        self._loss, self._pushed = np.zeros(network.n), np.zeros(network.n)
-        self._missing = np.zeros(links.n_accounts)
-        self._queued = np.zeros(network.n, dtype=np.bool_)
-        self._touched = np.empty(network.n, dtype=np.int64)
-        self._accounts = np.empty(links.n_accounts, dtype=np.int64)
-
-    def spread(
-        self, shock: FloatArray, *, replaceability: bool
-    ) -> tuple[IntArray, FloatArray, int]:
-        """Return the firms that lose anything, their losses, and pushes; -1 if they are many."""
-        from chokepoint.exposure._cascade._kernels import spread
-
-        network, links = self._network, self._network.downstream
-        first = np.flatnonzero(shock).astype(np.int64)
-        n_touched, n_accounts, pushes = spread(
-            first, shock[first], links.start, links.buyer, links.account, links.share,
-            network.sales, network.market, self._left, replaceability, PASSED_ON,
-            PUSHED * len(links.buyer),
-            self._loss, self._pushed, self._missing, self._queued, self._touched, self._accounts,
-        )  # fmt: skip
-        touched = self._touched[:n_touched].copy()
-        losses = self._loss[touched]
-        markets = network.market[touched]
-        self._left[markets] = network.market_sales[markets]
-        self._loss[touched] = self._pushed[touched] = 0.0
-        self._missing[self._accounts[:n_accounts]] = 0.0
-        return touched, losses, int(pushes)
+    def _push(
+        self, shocks: Shocks, numbers: IntArray, up: FloatArray, rows: FloatArray
+    ) -> IntArray:
+        """Fill in the rows of shocks that touch few firms downstream, and return the others."""
+        firms, work = Firms.of(self.network, self.weight), PushWork.of(self.network)
+        large = []
+        for row, case in enumerate(numbers):
+            touched, down, pushes = push(
+                self.network, firms, shocks.of(case), work, replaceability=self.replaceability
+            )
+            if pushes < 0:
+                large.append(case)
+                continue
+            own = self.weight[touched]
+            beyond = own @ np.maximum(down - up[touched, row], 0.0)
+            rows[row, [0, 1, 3]] = rows[row, 2] + beyond, own @ down, pushes
+        return np.array(large, dtype=np.int64)
