@@ -7,6 +7,17 @@ from chokepoint.datasets._draws import Draws
 from chokepoint.datasets._load import load, names
 from chokepoint.datasets._macro import macro
 from chokepoint.datasets._outputs import with_outputs
+from chokepoint.datasets._synthetic import synthetic
 from chokepoint.datasets._trade_files import read_baci, read_comtrade
 
-__all__ = ["Draws", "draw", "load", "macro", "names", "read_baci", "read_comtrade", "with_outputs"]
+__all__ = [
+    "Draws",
+    "draw",
+    "load",
+    "macro",
+    "names",
+    "read_baci",
+    "read_comtrade",
+    "synthetic",
+    "with_outputs",
+]
