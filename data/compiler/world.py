@@ -173,10 +173,17 @@ class _Places:
             "year": self._year_of(row.product),
             "low": min(low, quantity),
             "high": max(high, quantity),
-            "source": row.source,
+            "source": self._sources_of(row),
             "confidence": row.confidence,
             "derivation": (how.get(row.basis, "") + text(row.derivation)).rstrip("; "),
         }
+
+    def _sources_of(self, row) -> str:
+        """Return the sources of a place, with those of the world output that its share is of."""
+        if row.basis == "quantity" or row.product not in self._outputs.index:
+            return row.source
+        both = [*row.source.split(";"), *self._outputs.loc[row.product, "source"].split(";")]
+        return ";".join(dict.fromkeys(both))
 
     def _year_of(self, product: str) -> float:
         if product in self._outputs.index:
