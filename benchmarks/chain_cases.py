@@ -1,6 +1,8 @@
 """Made-up chains for timings, swept over size and over nastiness.
 
-Every case satisfies the accounting identities by construction: totals solve the Leontief system
+The realistic ones come from `chokepoint.datasets.synthetic`; the others are odd on purpose (a line,
+one hub, outputs over nine orders of magnitude), or stay because results are recorded on them. Every
+case satisfies the accounting identities by construction: totals solve the Leontief system
 of the recipes, and flows are proportional (or circulant between equal countries), so both the
 outputs of suppliers and the needs of buyers are met exactly.
 """
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from chokepoint.datasets import synthetic
 
 Tables = dict[str, pd.DataFrame]
 
@@ -150,4 +154,6 @@ CASES: dict[str, Callable[[], Tables]] = {
     "hub": lambda: hub(40, 8),
     "cycle": lambda: cycle(20),
     "uneven": lambda: uneven(20),
+    "synthetic-1000": lambda: synthetic(1_000, rng=0).tables,
+    "synthetic-10000": lambda: synthetic(10_000, rng=0).tables,
 }

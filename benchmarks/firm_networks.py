@@ -1,4 +1,9 @@
-"""Synthetic networks of firms with heavy-tailed links and sales, like those of value-added tax."""
+"""Synthetic networks of firms with heavy-tailed links and sales, like those of value-added tax.
+
+Firms of a sector are not alike here, and revenue exceeds sales by what the network does not see, as
+in tax records: what the index costs depends on both, and results are recorded on them.
+`chokepoint.datasets.synthetic`, whose accounts are closed, is measured beside it.
+"""
 
 from __future__ import annotations
 

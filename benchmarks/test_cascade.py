@@ -14,6 +14,7 @@ import pytest
 from firm_networks import Network, firm_network
 from scipy import sparse
 
+from chokepoint.datasets import synthetic
 from chokepoint.exposure import cascade_index
 
 # firms, sectors, revenue from outside, defaults (None = all).
@@ -109,6 +110,20 @@ def test_cascade(benchmark, firms, sectors, leaks, count):
 @pytest.mark.parametrize(("firms", "sectors", "leaks", "count"), SLOW)
 def test_cascade_of_large_networks(benchmark, firms, sectors, leaks, count):
     measure(benchmark, firms, sectors, leaks, count)
+
+
+@pytest.mark.parametrize("sites", [1_000, 10_000])
+def test_cascade_of_a_synthetic_chain(benchmark, sites):
+    benchmark.group = "cascade index"
+    chain = synthetic(sites, rng=1)
+    options = {"defaults": chain.sites["site"][:1_000].tolist(), "progress": False}
+    small = synthetic(200, rng=1)
+    cascade_index(small, progress=False)
+    table = benchmark.pedantic(cascade_index, (chain,), options, rounds=1)
+    done = len(table) / benchmark.stats["mean"] if benchmark.stats else float("nan")
+    benchmark.extra_info |= {"defaults": len(table), "defaults_per_second": done,
+                             "largest_index": float(table["index"].max())}  # fmt: skip
+    assert table["index"].between(0, 1 + 1e-9).all()
 
 
 def test_the_restatement_is_the_same_iteration():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from chain_cases import CASES
 
@@ -37,3 +38,15 @@ def test_compile(benchmark, case):
     benchmark.group = "compile"
     compiled = benchmark(compile_chain, cp.SupplyChain.from_tables(CASES[case]()))
     assert compiled.n_edges
+
+
+@pytest.mark.parametrize(
+    "sites", [1_000, 10_000, 100_000, pytest.param(1_000_000, marks=pytest.mark.slow)]
+)
+def test_synthetic(benchmark, sites):
+    benchmark.group = "synthetic"
+    chain = benchmark.pedantic(cp.datasets.synthetic, (sites,), {"rng": 1}, rounds=1)
+    benchmark.extra_info |= {"flows": len(chain.links), "slots": len(chain.slots)}
+    links, nodes = chain.links, chain.nodes["output_qty"].to_numpy()
+    shipped = np.bincount(links.supplier, links.quantity, minlength=sites)
+    assert np.abs(shipped / nodes[:sites] - 1).max() < 1e-12

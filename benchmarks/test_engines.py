@@ -17,7 +17,7 @@ import pytest
 from tiered_arrays import shocks, tiered
 
 import chokepoint as cp
-from chokepoint.propagate import Behaviour
+from chokepoint.propagate import Behaviour, compile_chain
 from chokepoint.propagate import run as run_batch
 from chokepoint.propagate._engine_numba import NumbaEngine
 from chokepoint.propagate._shocks import ShockPlan
@@ -29,6 +29,12 @@ BATCHES = [  # sites, flows a site, weeks, scenarios
     (10_000, 6.5, 52, 128),
     (10_000, 25.0, 52, 128),
     pytest.param(100_000, 6.5, 26, 64, marks=pytest.mark.slow),
+]
+SYNTHETIC = [  # sites, weeks, scenarios
+    (1_000, 52, 512),
+    (10_000, 52, 128),
+    pytest.param(100_000, 26, 64, marks=pytest.mark.slow),
+    pytest.param(1_000_000, 52, 1, marks=pytest.mark.slow),
 ]
 SINGLES = [(1_000, 6.5, 52), (10_000, 6.5, 52), (10_000, 25.0, 52), (100_000, 6.5, 26)]
 CHAINS: dict[tuple[int, float, float], object] = {}
@@ -111,6 +117,16 @@ def test_one_scenario(benchmark, sites, flows, weeks, switching):
     options = {"weeks": weeks, "dtype": "float64", "behaviour": Behaviour(switching=switching)}
     benchmark.pedantic(_run, (chain, batch), options, rounds=3, warmup_rounds=1)
     _report(benchmark, chain, weeks, 1)
+
+
+@pytest.mark.parametrize(("sites", "weeks", "scenarios"), SYNTHETIC)
+def test_hubs_and_cycles(benchmark, triad, sites, weeks, scenarios):
+    benchmark.group = "engine, synthetic networks with hubs and cycles, float32"
+    chain = compile_chain(cp.datasets.synthetic(sites, rng=1))
+    batch = shocks(chain, scenarios, weeks=weeks)
+    options = {"weeks": weeks, "dtype": "float32", "behaviour": Behaviour(switching=False)}
+    benchmark.pedantic(_run, (chain, batch), options, rounds=1, warmup_rounds=1)
+    _report(benchmark, chain, weeks, scenarios, triad)
 
 
 @pytest.mark.slow

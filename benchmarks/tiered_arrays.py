@@ -1,4 +1,9 @@
-"""Tiered networks of any size made as arrays: no tables, no labels."""
+"""Tiered networks of any size made as arrays: no tables, no labels.
+
+The results of the engine are recorded on these networks, whose sites differ little in their number
+of customers. They stay, so that figures of different dates compare; beside them stand figures on
+`chokepoint.datasets.synthetic`, which has hubs, cycles and balanced accounts.
+"""
 
 from __future__ import annotations
 
