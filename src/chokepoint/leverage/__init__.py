@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from chokepoint.leverage._drivers import drivers
+from chokepoint.leverage._frontier import CAPS, Frontier, frontier
+from chokepoint.leverage._generic import generic_instruments, traded_groups
+from chokepoint.leverage._instruments import Instrument, instrument_table, instruments
 from chokepoint.leverage._leverage import HORIZONS, leverage
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
@@ -11,14 +14,22 @@ from chokepoint.leverage._survival import time_to_survive
 from chokepoint.leverage._variants import Variant, stressed, variants
 
 __all__ = [
+    "CAPS",
     "HORIZONS",
+    "Frontier",
+    "Instrument",
     "Leverage",
     "Study",
     "Variant",
     "drivers",
+    "frontier",
+    "generic_instruments",
+    "instrument_table",
+    "instruments",
     "leverage",
     "reach",
     "stressed",
     "time_to_survive",
+    "traded_groups",
     "variants",
 ]
