@@ -32,10 +32,15 @@ def stopped(
 ) -> pd.DataFrame:
     r"""Return the sites and markets that stop for good when all of `removed` stops.
 
-    A site stops if any slot that it needs has lost all its suppliers; stocks, time and quantities
-    do not count. It is the smallest set with this property, found in time linear in the flows
-    times the depth of the chain. Plain graph measures, which ask whether *any* path is left,
-    see no stop there.
+    With R what is removed, the stops are the least set S for which
+
+    .. math::
+        i \in S \iff i \in R \ \text{ or } \ \exists\, g \to i\ \text{needed}:\
+        \forall e \in g:\ \text{supplier}(e) \in S ,
+
+    or the process that makes i is in S: slots are AND, the suppliers of a slot are OR. Stocks,
+    time and quantities do not count. Time is linear in sites and flows. Plain graph measures,
+    which ask whether *any* path is left, see no stop there.
 
     Parameters
     ----------
@@ -54,6 +59,18 @@ def stopped(
     -------
     DataFrame
         Index node; columns kind, product, country, firm, of the nodes that stop.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or out of range.
+    UnknownLabelError
+        If something in `removed` is not in the chain.
+
+    References
+    ----------
+    Dowling, Gallier (1984), "Linear-time algorithms for testing the satisfiability of propositional
+    Horn formulae", Journal of Logic Programming 1(3): the same fixed point.
 
     Examples
     --------
@@ -81,8 +98,8 @@ def chokepoints(
 ) -> pd.DataFrame:
     r"""Return the smallest sets of countries, firms or sites that stop a market.
 
-    A set is listed if the market stops without it (see `stopped`) and does not stop without any
-    smaller part of it.
+    A set R is listed for a market m if m is in :math:`S(R)`, the stops of `stopped`, and in no
+    :math:`S(R')` for a part :math:`R' \subset R`: a minimal cut set, as in fault trees.
 
     Parameters
     ----------
@@ -103,6 +120,18 @@ def chokepoints(
     DataFrame
         One row per market and set; columns market, product, country, size, removed (tuple of
         labels), abroad (whether no member is the market's own country; by="country" only).
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or out of range, or no market is chosen.
+    UnknownLabelError
+        If the chain has no such product, group, area or bloc.
+
+    References
+    ----------
+    Fussell, Vesely (1972), "A new methodology for obtaining cut sets for fault trees",
+    Transactions of the American Nuclear Society 15.
 
     Examples
     --------
@@ -145,9 +174,15 @@ def redundancy(
     essential: float = 0.5,
     dormant: bool = False,
 ) -> pd.DataFrame:
-    """Return how many countries, firms or sites must fail before a market stops.
+    r"""Return how many countries, firms or sites must fail before a market stops.
 
-    Parameters are those of `chokepoints`.
+    With :math:`S(R)` the stops of `stopped`, least is :math:`\min \{|R| : m \in S(R)\}`: a market
+    withstands the failure of any least - 1.
+
+    Parameters
+    ----------
+    chain, by, size, products, countries, essential, dormant
+        As for `chokepoints`.
 
     Returns
     -------
@@ -155,6 +190,15 @@ def redundancy(
         Index market; columns product, country, least (size of the smallest set that stops it;
         `size` + 1 where none of up to `size` does: at least so many), sets (number of smallest
         sets).
+
+    Raises
+    ------
+    OptionError, UnknownLabelError
+        As for `chokepoints`.
+
+    References
+    ----------
+    As for `chokepoints`.
 
     Examples
     --------

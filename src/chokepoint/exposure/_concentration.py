@@ -33,6 +33,10 @@ def hhi(shares: ArrayLike) -> float:
     OptionError
         If a share is negative or not a number, or the sum is not 1.
 
+    References
+    ----------
+    Hirschman (1964), "The Paternity of an Index", American Economic Review 54(5).
+
     Examples
     --------
     >>> from chokepoint.exposure import hhi
@@ -51,7 +55,26 @@ def hhi(shares: ArrayLike) -> float:
 def hirschman(shares: ArrayLike) -> float:
     r"""Return Hirschman's index of concentration :math:`\sqrt{\sum_i s_i^2}`.
 
-    The index of Hirschman (1945) is the square root of what is now called HHI.
+    His index is the square root of what is now called HHI.
+
+    Parameters
+    ----------
+    shares : array_like of shape (n,)
+        Shares in [0, 1]; they add up to 1.
+
+    Returns
+    -------
+    float
+        Between :math:`1 / \sqrt n` (even) and 1 (a single origin).
+
+    Raises
+    ------
+    OptionError
+        If a share is negative or not a number, or the sum is not 1.
+
+    References
+    ----------
+    Hirschman (1945), "National Power and the Structure of Foreign Trade".
 
     Examples
     --------
@@ -66,7 +89,7 @@ def concentration(chain: SupplyChain) -> pd.DataFrame:
     r"""Return how concentrated the makers of each product are over countries.
 
     With :math:`s_c` the share of country :math:`c` in the product's baseline output,
-    ``hhi`` is :math:`\sum_c s_c^2` and ``hirschman`` its square root (Hirschman 1945).
+    ``hhi`` is :math:`\sum_c s_c^2` and ``hirschman`` its square root.
 
     Parameters
     ----------
@@ -79,6 +102,10 @@ def concentration(chain: SupplyChain) -> pd.DataFrame:
         Index product, sorted by ``hhi``; columns tier, output [product unit per year],
         countries (number), leader, leader_share, hhi, hirschman. Products that nobody makes
         are left out.
+
+    References
+    ----------
+    Hirschman (1945), "National Power and the Structure of Foreign Trade"; see `hirschman`.
 
     Examples
     --------
@@ -107,8 +134,10 @@ def concentration(chain: SupplyChain) -> pd.DataFrame:
 def dependence(chain: SupplyChain, country: str | list[str]) -> pd.DataFrame:
     r"""Return where the buyers of an area get each product: home, and the largest origin abroad.
 
-    Shares are of the quantity that the area's sites and markets take at baseline, at face
-    value: what is embedded in other goods is not seen.
+    With :math:`q_o` the quantity that the area's sites and markets take from origin o at
+    baseline, and H the area itself, shares are :math:`s_o = q_o / \sum_p q_p`, import_share is
+    :math:`\sum_{o \ne H} s_o` and hhi :math:`\sum_o s_o^2`. They are at face value: what is
+    embedded in other goods is not seen (`look_through` sees it).
 
     Parameters
     ----------
@@ -122,6 +151,16 @@ def dependence(chain: SupplyChain, country: str | list[str]) -> pd.DataFrame:
     pandas.DataFrame
         Index product; columns taken [product unit per year], import_share, origin (largest
         origin abroad), origin_share, and hhi over all origins.
+
+    Raises
+    ------
+    UnknownLabelError
+        If the chain has no such area or bloc.
+
+    References
+    ----------
+    Hirschman (1945), "National Power and the Structure of Foreign Trade": dependence is the part
+    of supply that a partner could interrupt.
 
     Examples
     --------

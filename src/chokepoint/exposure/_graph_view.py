@@ -108,12 +108,16 @@ def market_cuts(
     countries: str | Sequence[str] | None = None,
     essential: float = 0.5,
 ) -> pd.DataFrame:
-    """Return how many sites must fail before a market stops: in the plain graph, and with needs.
+    r"""Return how many sites must fail before a market stops: in the plain graph, and with needs.
 
-    The minimum cut of the plain graph is the least number of sites without which no path leads
-    to the market from any site that needs nothing (maximum flow of networkx through sites of
-    capacity 1). With needs it is the smallest set that empties one needed slot somewhere
-    upstream, see `redundancy`.
+    .. math::
+        \text{plain cut}(m) = \min \{|R| : \text{no path from a source to } m
+        \text{ without } R\}, \qquad
+        \text{least}(m) = \min \{|R| : m \in S(R)\} .
+
+    Sources are sites that need nothing; the first is the maximum flow of networkx through sites
+    of capacity 1. The second, with S the stops of `stopped`, is the smallest set that empties one
+    needed slot somewhere upstream, see `redundancy`.
 
     Parameters
     ----------
@@ -135,6 +139,10 @@ def market_cuts(
     ------
     OptionError
         If an option is unknown, or no market is chosen.
+
+    References
+    ----------
+    Ford, Fulkerson (1956), "Maximal Flow through a Network", Canadian Journal of Mathematics 8.
 
     Examples
     --------

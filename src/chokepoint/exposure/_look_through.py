@@ -288,6 +288,13 @@ def flow_betweenness(chain: SupplyChain, areas: Sequence[str] | None = None) -> 
     ------
     OptionError
         If the inputs on some cycle cost all that its outputs are worth.
+    UnknownLabelError
+        If the chain has no such area or bloc.
+
+    References
+    ----------
+    Dietzenbacher, van Burken, Kondo (2019), "Hypothetical extractions from a global perspective",
+    Economic Systems Research 31(4), for taking an area out; the share is that of what is lost.
 
     Examples
     --------

@@ -123,6 +123,11 @@ def ces_output(remaining: ArrayLike, *, share: float, theta: float) -> FloatArra
     array
         Same shape as `remaining`.
 
+    Raises
+    ------
+    OptionError
+        If a number is out of range.
+
     References
     ----------
     Bachmann et al. (2022), "What if? The economic effects for Germany of a stop of energy
@@ -176,6 +181,19 @@ def domar_loss(
     float
         Log points of output lost.
 
+    Raises
+    ------
+    OptionError
+        If a weight is negative.
+    ShapeError
+        If arguments differ in length.
+
+    References
+    ----------
+    Hulten (1978), "Growth Accounting with Intermediate Inputs", Review of Economic Studies 45(3).
+    Baqaee, Farhi (2019), "The Macroeconomic Impact of Microeconomic Shocks: Beyond Hulten's
+    Theorem", Econometrica 87(4).
+
     Examples
     --------
     >>> from chokepoint.exposure import domar_loss
@@ -199,9 +217,8 @@ def elasticity_path(
     .. math::
         \sigma(h) = \sigma_{SR} + (\sigma_{LR} - \sigma_{SR})(1 - e^{-h/\tau})
 
-    The defaults are assumptions (grade C) in the range of published estimates: close to 0 over
-    weeks (Boehm, Flaaen, Pandalai-Nayar 2019), 0.8 after a year and about 2 after seven to ten
-    (Boehm, Levchenko, Pandalai-Nayar 2023).
+    The form and the defaults are assumptions (grade C) in the range of published estimates: close
+    to 0 over weeks (2019), 0.8 after a year and about 2 after seven to ten (2023).
 
     Parameters
     ----------
@@ -211,6 +228,23 @@ def elasticity_path(
         Elasticities at once and in the long run.
     time_constant : float
         :math:`\tau` [weeks].
+
+    Returns
+    -------
+    array
+        Same shape as `weeks`.
+
+    Raises
+    ------
+    OptionError
+        If a number is out of range.
+
+    References
+    ----------
+    Boehm, Flaaen, Pandalai-Nayar (2019), "Input Linkages and the Transmission of Shocks: Firm-Level
+    Evidence from the 2011 Tohoku Earthquake", Review of Economics and Statistics 101(1). Boehm,
+    Levchenko, Pandalai-Nayar (2023), "The Long and Short (Run) of Trade Elasticities", American
+    Economic Review 113(4).
 
     Examples
     --------
