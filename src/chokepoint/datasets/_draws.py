@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,10 @@ class Draws(Sequence[SupplyChain]):
         for values in self.columns.values():
             values.flags.writeable = False
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what draws are made of."""
+        return Draws, (self.chain, self.numbers, dict(self.columns), self._views)
 
     # ---------------------------------------------------------------------------- arrays
 

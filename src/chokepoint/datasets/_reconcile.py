@@ -106,12 +106,11 @@ class Reconciler:
         weight = self._weight[:, None]
         for _ in range(_REFINEMENTS):
             residual = self._rows @ found
-            late = np.abs(residual).max(axis=0, initial=0.0) > _EXACT
-            if not late.any():
-                break
             # No draw's numbers depend on how many steps the others need.
-            residual[:, ~late] = 0.0
-            found = found - weight * (self._back @ self._factors.solve(residual))
+            late = np.flatnonzero(np.abs(residual).max(axis=0, initial=0.0) > _EXACT)
+            if not len(late):
+                break
+            found[:, late] -= weight * (self._back @ _solved(self._factors, residual[:, late]))
         return found
 
     def clipped(self, quantities: FloatArray, start: FloatArray) -> FloatArray:
@@ -181,7 +180,7 @@ class _Held:
         self._times = self._times + np.isin(self._which, some)
         new = np.setdiff1d(some, self._which)
         if len(new):
-            solved = self._factors.solve(self._columns[:, new].toarray())
+            solved = _solved(self._factors, self._columns[:, new].toarray())
             self._solved = np.hstack([self._solved, solved])
             self._which = np.append(self._which, new)
             self._times = np.append(self._times, np.ones(len(new)))
@@ -200,7 +199,7 @@ class _Held:
 
         def solve(residual: FloatArray) -> FloatArray:
             plain: FloatArray = self._factors.solve(residual)
-            return plain + self._solved @ (small @ (own @ plain))
+            return plain + np.einsum("ij,j->i", self._solved, small @ (own @ plain))
 
         found, gap = self._refined(start, weight, solve)
         if not gap <= _GOOD:
@@ -220,6 +219,15 @@ class _Held:
                 break
             found = found - weight * (self._rows.T @ solve(residual))
         return found, gap
+
+
+def _solved(factors: Any, right: FloatArray) -> FloatArray:
+    """Solve one right-hand side after the other.
+
+    Together they would be split among threads, which costs far more than what is computed.
+    """
+    solved = [factors.solve(column) for column in np.ascontiguousarray(right.T)]
+    return np.stack(solved, axis=1)
 
 
 def _factorised(rows: sparse.csr_array, weight: FloatArray) -> Any:

@@ -76,7 +76,7 @@ class ListedChains:
 
     def lanes(self, chosen: Sequence[int]) -> tuple[CompiledChain, FloatArray]:
         """Return chosen chains side by side."""
-        used = chosen[:1] if chosen[0] == chosen[-1] else chosen
+        used = chosen[:1] if len(set(chosen)) == 1 else chosen
         sales = np.hstack([self.sales[one] for one in used])
         return stack([self.chains[one] for one in used]), sales
 
@@ -128,7 +128,7 @@ class DrawnChains:
 
     def lanes(self, chosen: Sequence[int]) -> tuple[CompiledChain, FloatArray]:
         """Return chosen draws side by side."""
-        if chosen[0] == chosen[-1]:
+        if len(set(chosen)) == 1:
             last = self._last
             if last is None or last[0] != chosen[0]:
                 last = (chosen[0], *self._compiled(np.array([chosen[0]], dtype=np.intp)))
