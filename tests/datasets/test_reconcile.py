@@ -62,3 +62,50 @@ def test_as_a_last_resort_the_draw_moves_towards_the_baseline(monkeypatch):
     reconciler = Reconciler(ROW, BASE, np.ones(3), high=high)
     found = reconciler.nearest(np.array([60.0, 70.0, 130.0]))
     assert found == pytest.approx([33.0, 70.0, 103.0])
+
+
+def test_draws_side_by_side_do_not_see_each_other():
+    low, high = np.array([25.0, 0.0, 95.0]), np.array([31.0, 200.0, 105.0])
+    reconciler = Reconciler(ROW, BASE, np.ones(3), low=low, high=high)
+    wanted = BASE[:, None] * np.array([[1.0, 0.2, 3.0, 1.02], [1.0, 0.3, 0.1, 0.98], [1, 2, 1, 1]])
+    together = reconciler.nearest(wanted)
+    for draw in range(wanted.shape[1]):
+        np.testing.assert_array_equal(together[:, draw], reconciler.nearest(wanted[:, draw]))
+
+
+class TestHeld:
+    """Weights that shrink without another factorisation, against a dense solution."""
+
+    ROWS = sparse.csr_array(
+        np.array([[1.0, 1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 1.0, 0.0, -1.0]]) / 10.0
+    )
+    WEIGHT = np.array([4.0, 9.0, 1.0, 0.2, 0.3])
+    START = np.array([3.0, 5.0, 2.0, 6.0, 9.0])
+
+    def held(self):
+        factors = _reconcile._factorised(self.ROWS, self.WEIGHT)
+        return _reconcile._Held(self.ROWS, sparse.csc_array(self.ROWS), factors, self.WEIGHT)
+
+    def dense(self, weight):
+        rows = self.ROWS.toarray()
+        steps = np.linalg.solve(rows @ np.diag(weight) @ rows.T, rows @ self.START)
+        return self.START - weight * (rows.T @ steps)
+
+    def test_once_and_again(self):
+        held, weight = self.held(), self.WEIGHT.copy()
+        for some in ([1], [1, 3], [4]):
+            held.add(np.array(some))
+            weight[some] *= 1e-3
+            assert held.projected(self.START) == pytest.approx(self.dense(weight), rel=1e-9)
+
+    def test_where_too_little_is_left_to_move(self):
+        held = self.held()
+        for _ in range(9):
+            held.add(np.arange(5))
+        assert np.abs(self.ROWS @ held.projected(self.START)).max() <= 1e-11
+
+
+def test_nothing_falls_to_zero():
+    found = Reconciler(ROW, BASE, np.ones(3)).nearest(np.array([1.0, 150.0, 60.0]))
+    assert (found > 0).all()
+    assert abs(ROW @ found).max() <= 1e-11
