@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ import chokepoint as cp
 from chokepoint import SupplyChain
 from chokepoint.errors import OptionError, UnknownLabelError
 from chokepoint.exposure import chokepoints, redundancy, stopped
+from chokepoint.exposure._needs import needs_of, owners
 
 
 @pytest.fixture
@@ -90,6 +92,28 @@ def test_smallest_sets_by_brute_force() -> None:
     rows = zip(table["market"], table["removed"], strict=True)
     assert {(m, some) for m, some in rows if set(some) <= set(countries)} == expected
     assert expected
+
+
+@pytest.mark.parametrize("dormant", [True, False])
+@pytest.mark.parametrize("essential", [0.5, 0.01])
+def test_stops_are_those_of_going_round_until_nothing_changes(
+    dormant: bool, essential: float
+) -> None:
+    needs = needs_of(cp.load("rare_earths"), essential=essential, dormant=dormant)
+    owner, labels = owners(cp.load("rare_earths"), "country")
+    rng = np.random.default_rng(1)
+    removed = np.column_stack(
+        [np.isin(owner, rng.choice(len(labels), int(rng.integers(0, 4)))) for _ in range(40)]
+    )
+    child = np.flatnonzero(needs.process >= 0)
+    slow, before = removed.copy(), None
+    while before is None or (slow != before).any():
+        before = slow.copy()
+        for slot, buyer in enumerate(needs.slot_buyer):
+            slow[buyer] |= before[needs.supplier[needs.flow_slot == slot]].all(axis=0)
+        slow[child] |= before[needs.process[child]]
+    assert (needs.dead(removed) == slow).all()
+    assert slow.sum() > removed.sum()
 
 
 def test_processes_stop_their_outputs() -> None:

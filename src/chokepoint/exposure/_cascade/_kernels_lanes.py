@@ -94,11 +94,10 @@ def market_left(lane, market, sales, loss, left):  # pragma: no cover
 
 
 @compiled(**_OPTIONS)
-def take_out(lanes, order, loss, first, target):  # pragma: no cover
-    """Copy some lanes to columns of `target` from `first` on, rows in the order of firms."""
+def take_out(lane, order, loss, column, target):  # pragma: no cover
+    """Copy a lane to a column of `target`, rows in the order of firms."""
     for i in range(len(order)):
-        for a in range(len(lanes)):
-            target[order[i], first + a] = loss[i, lanes[a]]
+        target[order[i], column] = loss[i, lane]
 
 
 @compiled(**_OPTIONS)
@@ -129,6 +128,6 @@ def judge(
             rate = max(ratios[0, kind, lane], ratios[1, kind, lane], ratios[2, kind, lane])
             rest = grown[kind, lane] * rate / (1.0 - rate)
             small = small and rest <= (weighed if kind == 0 else felt)
-        if going[lane] and not done[lane]:
+        if going[lane]:
             sweeps[lane] += 1
             done[lane] = small

@@ -112,7 +112,6 @@ class _Lanes:
         self.grown = np.zeros((2, LANES))
         self.sweeps = np.zeros(LANES, dtype=np.int64)
         self._case = np.full(LANES, -1, dtype=np.int64)
-        self._done = np.zeros(LANES, dtype=np.bool_)
         self._before = np.full((2, LANES), np.inf)
         self._ratios, self._turn = np.full((3, 2, LANES), _SLOWEST), 0
 
@@ -124,61 +123,65 @@ class _Lanes:
         place: Callable[[IntArray, list[tuple[IntArray, FloatArray]]], None],
         sweep: Callable[[], None],
     ) -> Iterator[Settled]:
-        """Sweep until every case has settled; `place` is told which shocks lanes take."""
-        from chokepoint.exposure._cascade._kernels_lanes import empty, take_out
+        """Sweep until every case has settled; `place` is told which lanes take which shocks."""
+        from chokepoint.exposure._cascade._kernels_lanes import take_out
 
         waiting = [int(case) for case in cases[::-1]]
         out = Settled(np.empty(LANES, np.int64), np.empty_like(self.loss), self.sweeps.copy())
         filled = 0
         while waiting or (self._case >= 0).any():
-            free = np.flatnonzero(self._case < 0)[: len(waiting)]
-            hits = []
-            for lane in free:
-                self._case[lane] = waiting.pop()
-                firms, size = shocks.of(self._case[lane])
-                hits.append((position[firms], size))
-            empty(free, self.loss, self._nothing)
-            for lane, (firms, size) in zip(free, hits, strict=True):
-                self.loss[firms, lane] = size
-            self._restart(free)
-            place(free, hits)
-            while not self._enough(len(waiting)):
-                sweep()
-                self._judge()
-            done = np.flatnonzero(self._done)
-            for part in (done[: LANES - filled], done[LANES - filled :]):
-                take_out(part, self._order, self.loss, filled, out.losses)
-                here = slice(filled, filled + len(part))
-                out.cases[here], out.sweeps[here] = self._case[part], self.sweeps[part]
-                filled += len(part)
+            free = np.flatnonzero(self._case < 0)
+            if waiting and (len(free) >= _REFILLED or len(free) == LANES):
+                self._fill(free[: len(waiting)], waiting, shocks, position, place)
+            sweep()
+            # A lane is left alone as soon as it has settled: what it holds then is the same
+            # whatever is in the others.
+            for lane in np.flatnonzero(self._settled()):
+                take_out(lane, self._order, self.loss, filled, out.losses)
+                out.cases[filled], out.sweeps[filled] = self._case[lane], self.sweeps[lane]
+                self._case[lane] = -1
+                filled += 1
                 if filled == LANES:
                     yield out
                     filled = 0
-            self._case[done] = -1
-            self._done[:] = False
         if filled:
             yield Settled(out.cases[:filled], out.losses, out.sweeps[:filled])
 
-    def _restart(self, lanes: IntArray) -> None:
+    def _fill(
+        self,
+        lanes: IntArray,
+        waiting: list[int],
+        shocks: Shocks,
+        position: IntArray,
+        place: Callable[[IntArray, list[tuple[IntArray, FloatArray]]], None],
+    ) -> None:
+        """Put the shocks that wait at the end of the line into empty lanes."""
+        from chokepoint.exposure._cascade._kernels_lanes import empty
+
+        empty(lanes, self.loss, self._nothing)
+        hits = []
+        for lane in lanes:
+            self._case[lane] = waiting.pop()
+            firms, size = shocks.of(self._case[lane])
+            hits.append((position[firms], size))
+            self.loss[position[firms], lane] = size
         self.sweeps[lanes] = 0
         self._before[:, lanes], self._ratios[:, :, lanes] = np.inf, _SLOWEST
+        place(lanes, hits)
 
-    def _enough(self, waiting: int) -> bool:
-        """Return whether it is time to empty the lanes that have settled."""
-        done = int(self._done.sum())
-        return done == int((self._case >= 0).sum()) or (waiting > 0 and done >= _REFILLED)
-
-    def _judge(self) -> None:
-        """Judge by how fast rises fall what is still to come, and note which lanes are done."""
+    def _settled(self) -> NDArray[np.bool_]:
+        """Return which lanes are done, judged by how fast rises fall."""
         from chokepoint.exposure._cascade._kernels_lanes import judge
 
+        done = np.zeros(LANES, dtype=np.bool_)
         self._turn = (self._turn + 1) % len(self._ratios)
         judge(
             self._case >= 0, self.grown, self._before, self._ratios, self._turn, _SLOWEST,
-            _WEIGHED, _FELT, self.sweeps, self._done,
+            _WEIGHED, _FELT, self.sweeps, done,
         )  # fmt: skip
         if (self.sweeps > _MOST_SWEEPS).any():
             raise ConvergenceError(
                 f"Expected losses to settle within {_MOST_SWEEPS:,} sweeps. State revenue, so that "
                 "sales leave the network."
             )
+        return done
