@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from chokepoint import datasets as datasets
     from chokepoint import errors as errors
     from chokepoint import exposure as exposure
+    from chokepoint import history as history
     from chokepoint import schema as schema
     from chokepoint.chain import SupplyChain as SupplyChain
     from chokepoint.datasets import load as load
     from chokepoint.errors import ChokepointError as ChokepointError
     from chokepoint.errors import TableError as TableError
+    from chokepoint.history import calibrate as calibrate
     from chokepoint.leverage import Leverage as Leverage
     from chokepoint.leverage import drivers as drivers
     from chokepoint.leverage import leverage as leverage
@@ -64,10 +66,12 @@ _PUBLIC = {
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
     "Tariff": "chokepoint.scenario",
+    "calibrate": "chokepoint.history",
     "datasets": "chokepoint.datasets",
     "drivers": "chokepoint.leverage",
     "errors": "chokepoint.errors",
     "exposure": "chokepoint.exposure",
+    "history": "chokepoint.history",
     "leverage": "chokepoint.leverage",
     "load": "chokepoint.datasets",
     "plan": "chokepoint.resilience",
