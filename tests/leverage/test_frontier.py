@@ -37,8 +37,8 @@ def test_by_hand(chain, curve) -> None:
     tried = curve.tried[curve.tried["level"].eq(1.0)]
     row = tried[tried["levers"].map(list).map(" ".join).eq("no chip")].iloc[0]
     assert row["damage"] == pytest.approx((26 - 13) * 208 / 52 / 6 / 2)
-    # China makes 20.8 fewer chips a year, from the first week on.
-    assert row["self_harm"] == pytest.approx(26 * 20.8 / 52 / 2)
+    # China makes 20.8 fewer chips a year, from the first week on; its cars gain a little later.
+    assert row["self_harm"] == pytest.approx(26 * 20.8 / 52 / 2, rel=1e-3)
 
 
 def test_nondecreasing_and_ends_at_the_gross_leverage(curve) -> None:

@@ -170,3 +170,75 @@ def test_wrong_options_are_named(magnets, wrong, words) -> None:
 def test_an_unknown_actor_is_named_with_the_nearest(magnets) -> None:
     with pytest.raises(UnknownLabelError, match="CHN"):
         cp.leverage(magnets, actors=["CHNA"], targets=["USA"])
+
+
+# ---------------------------------------------------------------------------- sets of levers
+
+
+@pytest.fixture(scope="module")
+def sets(magnets):
+    return cp.leverage(
+        magnets,
+        actors=["CHN", "JPN", "USA"],
+        weeks=[13, 52],
+        levers=["exports", "imports", "everything"],
+    )
+
+
+def test_sets_are_bans_and_boycotts(sets, magnets) -> None:
+    stop = cp.ExportBan(by="JPN", against="USA")
+    both = [stop, cp.Boycott(by="JPN", against="USA", products=["magnet"])]
+    assert not both[1].matches(magnets)
+    for name, events in (("exports", [stop]), ("imports", []), ("everything", [stop])):
+        loss = cp.simulate(magnets, cp.Scenario("one", events), weeks=52).loss()
+        row = sets.table.loc["JPN", "USA", name, 52]
+        assert row["reference"] == loss["USA"].iloc[0]
+        assert row["self_harm"] == loss["JPN"].iloc[0]
+
+
+def test_the_matrix_is_the_largest_and_never_below_nought(sets) -> None:
+    assert (sets.matrix.fillna(0.0) >= 0.0).all().all()
+    assert (sets.share.fillna(0.0) <= 1.0).all().all()
+    largest = sets.table["reference"].groupby(["actor", "target", "weeks"]).max()
+    assert sets.matrix.loc["CHN", ("USA", 52)] == max(0.0, largest["CHN", "USA", 52])
+
+
+def test_leverage_grows_with_the_horizon_and_the_coalition(magnets) -> None:
+    names = {"CHN": "CHN", "JPN": "JPN", "both": ["CHN", "JPN"]}
+    made = cp.leverage(
+        magnets, actors=names, targets=["USA"], weeks=[26, 52, 104], levers=["exports"], band=False
+    )
+    matrix = made.matrix["USA"]
+    assert (matrix.diff(axis=1).iloc[:, 1:] >= 0.0).all().all()
+    assert (matrix.loc["both"] >= matrix.loc[["CHN", "JPN"]].max()).all()
+
+
+def test_a_bare_matrix_is_the_same_and_has_no_band(sets, magnets) -> None:
+    bare = cp.leverage(
+        magnets, actors=["CHN", "JPN", "USA"], weeks=[13, 52],
+        levers=["exports", "imports", "everything"], band=False, record="country", dtype="float32",
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        bare.table["reference"], sets.table["reference"], rtol=1e-5, atol=1e-4
+    )
+    assert bare.table["stressed"].isna().all()
+    assert len(bare.assumptions) == len(bare.not_reached) == 0
+
+
+def test_the_frontier_of_a_pair_is_searched_when_asked_for(sets) -> None:
+    curve = sets.frontier("CHN", "USA", weeks=52)
+    largest = sets.table.loc[("CHN", "USA"), "reference"].xs(52, level="weeks").max()
+    assert curve.gross >= largest - 1e-9
+    with pytest.raises(UnknownLabelError, match="DEU"):
+        sets.frontier("DEU", "USA")
+
+
+def test_leakage_of_one_pair(sets) -> None:
+    table = sets.leakage("CHN", "USA", "exports")
+    assert len(table) == 1
+    assert 0.0 <= table["leak"].iloc[0] <= 1.0
+
+
+def test_unknown_sets_are_refused(magnets) -> None:
+    with pytest.raises(OptionError, match="exports, imports, controls, everything"):
+        cp.leverage(magnets, actors=["CHN"], targets=["USA"], levers=["sales"])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
+from chokepoint.leverage._lever_sets import checked_sets
 from chokepoint.leverage._result import Leverage
 from chokepoint.leverage._study import Study
 from chokepoint.propagate import Behaviour
+from chokepoint.propagate._simulate import Precision
 
 __all__ = ["HORIZONS", "leverage"]
 
@@ -26,22 +30,26 @@ def leverage(
     targets: Actors | Sequence[str] | None = None,
     weeks: Sequence[int] = HORIZONS,
     bundles: Mapping[str, Areas] | None = None,
+    levers: Sequence[str] = (),
     headline: tuple[str, int] | None = None,
     draws: int = 0,
     rng: np.random.Generator | int | None = None,
     planner: Sequence[int] = (),
+    band: bool = True,
     behaviour: Behaviour | None = None,
+    record: Literal["site", "country"] = "site",
+    dtype: Precision = "float64",
     progress: bool | None = None,
 ) -> Leverage:
-    r"""Measure what export bans of each actor cost each target, and at what cost to itself.
+    r"""Measure what levers of each actor cost each target, and at what cost to itself.
 
-    For an actor :math:`A`, a target :math:`T` and a bundle of products,
+    For an actor :math:`A`, a target :math:`T` and a bundle of products or a set of levers,
 
     .. math:: D_T(h) = \sum_{t < h} \sum_{i \in T} -x_i(t)\, va_i
 
-    under a complete and permanent ban from week 0. The largest over the
-    bundles is the gross leverage :math:`\Lambda_{A \to T}(h)`; :math:`D_A` under the same ban
-    is the self-harm.
+    under a complete and permanent ban (or under all levers of the set) from week 0. The largest
+    over the bundles and sets is the gross leverage :math:`\Lambda_{A \to T}(h)`; :math:`D_A`
+    under the same levers is the self-harm. :meth:`Leverage.frontier` searches among single levers.
 
     Parameters
     ----------
@@ -52,10 +60,13 @@ def leverage(
     weeks : sequence of int
         Horizons.
     bundles : mapping of name to products and groups, optional
-        Sets of goods that are banned together. The default is each group of the chain that
-        holds no end product, and ``"all"``: these groups together.
+        Sets of goods that are banned together. The default without `levers` is each group of the
+        chain that holds no end product, and ``"all"``: these groups together.
+    levers : sequence of {"exports", "imports", "controls", "everything"}
+        Sets of levers beside the bundles: a stop of all that is sold to the target, of all that
+        is bought there, all instruments of the table `controls`, and all three.
     headline : (str, int), optional
-        Bundle and horizon of the one-at-a-time table; default the last bundle and 52
+        Bundle or set and horizon of the one-at-a-time table; default the last one and 52
         weeks, or the longest horizon below.
     draws : int
         Number of data draws for the interval; 0 = none.
@@ -63,8 +74,16 @@ def leverage(
         Randomness of the draws.
     planner : sequence of int
         Horizons at which the planner's lower bound is solved for the headline bundle.
+    band : bool
+        Whether the stressed case, the one-at-a-time table and what the bans do not reach are
+        computed. Without them a large matrix takes a fraction of the time.
     behaviour : Behaviour, optional
         Settings of the reference run.
+    record : {"site", "country"}
+        What the outcome of the reference run keeps; "country" for large matrices.
+    dtype : {"float64", "float32"}
+        Precision of the reference and the stressed run; "float32" is faster, and within 1e-5 of
+        the losses of countries.
     progress : bool, optional
         Show progress bars.
 
@@ -94,18 +113,23 @@ def leverage(
     """
     owners = _named(chain, actors)
     aims = owners if targets is None else _named(chain, targets)
-    sets = _bundles(chain, bundles)
+    chosen_levers = checked_sets(levers)
+    sets = {} if bundles is None and chosen_levers else _bundles(chain, bundles)
+    names = [*chosen_levers, *sets]
     horizons = sorted(set(weeks))
-    chosen = headline or (list(sets)[-1], max([h for h in horizons if h <= 52] or horizons[:1]))
-    _check(horizons, chosen, sets)
-    study = Study(chain, owners, aims, sets, horizons, behaviour or Behaviour(), progress)
+    chosen = headline or (names[-1], max([h for h in horizons if h <= 52] or horizons[:1]))
+    _check(horizons, chosen, names)
+    study = Study(
+        chain, owners, aims, sets, horizons, behaviour or Behaviour(), progress,
+        levers=chosen_levers, dtype=dtype,
+    )  # fmt: skip
     if not study.pairs():
         raise OptionError(
             f"Expected a target that is not the actor itself, got actors {list(owners)} and "
             f"targets {list(aims)}. Name targets, or two actors."
         )
-    reference = study.reference()
-    table = study.table(reference, study.stressed())
+    reference = study.reference(record=record)
+    table = study.table(reference, study.stressed() if band else None)
     if planner:
         table["planner"] = study.planner(chosen[0], planner).reindex(table.index)
     if draws:
@@ -113,14 +137,15 @@ def leverage(
         table[["low", "high"]] = interval[["low", "high"]]
     return Leverage(
         table=table,
-        assumptions=study.assumptions(*chosen),
-        not_reached=study.not_reached(chosen[0]),
+        assumptions=study.assumptions(*chosen) if band else pd.DataFrame(),
+        not_reached=study.not_reached(chosen[0]) if band else pd.DataFrame(),
         actors=owners,
         targets=aims,
         bundles=sets,
         headline=chosen,
         draws=draws,
         outcome=reference,
+        study=study,
     )
 
 
@@ -144,13 +169,11 @@ def _bundles(chain: SupplyChain, given: Mapping[str, Areas] | None) -> dict[str,
     return {**found, "all": tuple(sorted({p for held in found.values() for p in held}))}
 
 
-def _check(
-    horizons: Sequence[int], headline: tuple[str, int], bundles: Mapping[str, object]
-) -> None:
+def _check(horizons: Sequence[int], headline: tuple[str, int], names: Sequence[str]) -> None:
     if not horizons or horizons[0] < 1:
         raise OptionError(f"weeks must hold horizons of at least 1 week, got {list(horizons)}.")
-    if headline[0] not in bundles or headline[1] not in horizons:
+    if headline[0] not in names or headline[1] not in horizons:
         raise OptionError(
-            f"headline must name one of the bundles {list(bundles)} and one of the horizons "
+            f"headline must name one of the bundles {list(names)} and one of the horizons "
             f"{list(horizons)}, got {headline}."
         )

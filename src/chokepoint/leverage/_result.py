@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chokepoint.errors import UnknownLabelError
+from chokepoint.errors import OptionError, UnknownLabelError
+from chokepoint.leverage._frontier import Frontier, frontier
 from chokepoint.propagate import Outcome
+
+if TYPE_CHECKING:
+    from chokepoint.leverage._study import Study
 
 __all__ = ["Leverage", "scenario_name"]
 
@@ -34,8 +39,10 @@ class Leverage:
         ``stressed`` (stocks at their low, sites slow down at once, no switching), ``low``
         and ``high`` (5th and 95th percentile of data draws of the reference case), ``share_of_gdp``
         (reference over the target's GDP of the same weeks), ``share_of_annual_gdp``,
-        ``self_harm``, ``third_party``, and ``onset_weeks`` (first week in which an
-        end-sector site of the target is 5 % below baseline).
+        ``self_harm``, ``self_harm_share`` (over the actor's GDP), ``third_party``, ``unmet`` and
+        ``self_unmet`` (final demand that target and actor do not get; no part of a loss), and
+        ``onset_weeks`` (first week in which an end-sector site of the target is 5 % below
+        baseline).
     assumptions : pandas.DataFrame
         One assumption at a time at its low and high end, for the bundle and horizon of
         :attr:`headline`.
@@ -49,6 +56,8 @@ class Leverage:
         (bundle, weeks) that the assumptions table is about.
     draws : int
         Number of data draws behind ``low`` and ``high``.
+    study : Study, optional
+        What was run, for what is computed when asked for.
     """
 
     table: pd.DataFrame
@@ -60,6 +69,7 @@ class Leverage:
     headline: tuple[str, int]
     draws: int
     outcome: Outcome = field(repr=False)
+    study: Study | None = field(default=None, repr=False)
 
     @property
     def matrix(self) -> pd.DataFrame:
@@ -81,6 +91,48 @@ class Leverage:
         table: pd.DataFrame = worst.unstack(["target", "weeks"])
         table.attrs["unit"] = "USD million of value added"
         return table
+
+    @property
+    def share(self) -> pd.DataFrame:
+        """Gross leverage as a share of the target's GDP of the same weeks; as :attr:`matrix`."""
+        largest = self.table["share_of_gdp"].groupby(["actor", "target", "weeks"]).max()
+        table: pd.DataFrame = largest.clip(lower=0.0).unstack(["target", "weeks"])
+        table.attrs["unit"] = "share of the target's GDP of the same weeks"
+        return table
+
+    def frontier(self, actor: str, target: str, **options: Any) -> Frontier:
+        """Return the coercion frontier of an actor against a target, searched when asked for.
+
+        Parameters
+        ----------
+        actor, target : str
+            Names of the table.
+        **options
+            As for :func:`frontier`; `weeks` is the horizon of :attr:`headline` unless given.
+
+        Raises
+        ------
+        UnknownLabelError
+            If there is no such actor or target.
+        OptionError
+            If the result was put together without its study.
+        """
+        for name, kind, known in ((actor, "actor", self.actors), (target, "target", self.targets)):
+            if name not in known:
+                raise UnknownLabelError(name, kind, list(known))
+        if self.study is None:
+            raise OptionError("Expected a result of leverage(), got one without its study.")
+        settings = {"weeks": self.headline[1], "behaviour": self.study.behaviour, **options}
+        return frontier(self.study.chain, self.actors[actor], self.targets[target], **settings)
+
+    def leakage(self, actor: str, target: str, bundle: str) -> pd.DataFrame:
+        """Return how much of what is stopped reaches the target all the same, by event.
+
+        Columns as in :meth:`chokepoint.Outcome.leakage`; needs a result with every site kept.
+        """
+        rows = self.outcome.leakage()
+        mine = rows.index.get_level_values("scenario") == self.scenario(actor, target, bundle)
+        return rows[mine].droplevel("scenario")
 
     def scenario(self, actor: str, target: str, bundle: str) -> str:
         """Return the name of a ban in :attr:`outcome`.

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import draw
+from chokepoint.leverage._lever_sets import LeverSet, lever_events
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import scenario_name
 from chokepoint.leverage._variants import stressed, variants
 from chokepoint.propagate import WEEKS_PER_YEAR, Behaviour, Outcome, simulate
-from chokepoint.scenario import ExportBan, Scenario
+from chokepoint.propagate._recorder import Record
+from chokepoint.propagate._simulate import Precision
+from chokepoint.scenario import Event, ExportBan, Scenario
 
 __all__ = ["Study"]
 
@@ -40,6 +44,10 @@ class Study:
         Settings of the reference run.
     progress : bool, optional
         Show progress bars.
+    levers : sequence of {"exports", "imports", "controls", "everything"}
+        Sets of levers that are pulled beside the bundles.
+    dtype : {"float64", "float32"}
+        Precision of the reference and the stressed run.
     """
 
     chain: SupplyChain
@@ -49,21 +57,26 @@ class Study:
     horizons: Sequence[int]
     behaviour: Behaviour
     progress: bool | None
+    levers: Sequence[LeverSet] = ()
+    dtype: Precision = "float64"
 
     def scenarios(self, *, bundle: str | None = None) -> dict[tuple[str, str, str], Scenario]:
-        """Return the bans by (actor, target, bundle); nobody is its own target."""
-        chosen = self.bundles if bundle is None else {bundle: self.bundles[bundle]}
+        """Return what is done by (actor, target, bundle); nobody is its own target."""
+        names = [*self.levers, *self.bundles] if bundle is None else [bundle]
         return {
             (actor, target, name): Scenario(
-                scenario_name(actor, target, name), self._bans(actor, target, held)
+                scenario_name(actor, target, name), self._events(actor, target, name)
             )
             for actor, target in self.pairs()
-            for name, held in chosen.items()
+            for name in names
         }
 
-    def _bans(self, actor: str, target: str, products: tuple[str, ...]) -> list[ExportBan]:
-        """Return the ban, or nothing where the actor sells the target none of the products."""
-        ban = ExportBan(by=self.actors[actor], against=self.targets[target], products=products)
+    def _events(self, actor: str, target: str, name: str) -> list[Event]:
+        """Return the events of a bundle or set; none where the actor sells none of the goods."""
+        mine, aimed = self.actors[actor], self.targets[target]
+        if name not in self.bundles:
+            return lever_events(self.chain, name, mine, aimed)
+        ban = ExportBan(by=mine, against=aimed, products=self.bundles[name])
         return [ban] if ban.matches(self.chain) else []
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -75,13 +88,15 @@ class Study:
             if not set(self.actors[actor]) & set(self.targets[target])
         ]
 
-    def reference(self) -> Outcome:
-        """Return the reference run of all bans, with every site kept."""
+    def reference(self, *, record: Record = "site") -> Outcome:
+        """Return the reference run of all bans; unless told otherwise every site is kept."""
         return simulate(
             self.chain,
             list(self.scenarios().values()),
             weeks=self.horizons[-1],
             behaviour=self.behaviour,
+            record=record,
+            dtype=self.dtype,
             progress=self.progress,
         )
 
@@ -93,36 +108,56 @@ class Study:
             weeks=self.horizons[-1],
             behaviour=Behaviour(switching=False),
             record="country",
+            dtype=self.dtype,
             progress=self.progress,
         )
 
-    def table(self, reference: Outcome, tight: Outcome) -> pd.DataFrame:
+    def table(self, reference: Outcome, tight: Outcome | None) -> pd.DataFrame:
         """Return damage, self-harm and the rest by (actor, target, bundle, weeks)."""
-        onset = reference.time_to_impact()
-        rows = {}
+        keys = list(self.scenarios())
+        hit = np.array([_mask(reference, self.targets[target]) for _, target, _ in keys])
+        own = np.array([_mask(reference, self.actors[actor]) for actor, _, _ in keys])
+        income = np.array([self._gdp(self.targets[target]) for _, target, _ in keys])
+        own_income = np.array([self._gdp(self.actors[actor]) for actor, _, _ in keys])
+        onset = np.where(hit, reference.time_to_impact().to_numpy(), np.inf).min(axis=1)
+        parts = []
         for horizon in self.horizons:
-            loss, worse = reference.loss(weeks=horizon), tight.loss(weeks=horizon)
-            for (actor, target, bundle), scenario in self.scenarios().items():
-                mine = loss.loc[[scenario.name]]
-                hit = self.targets[target]
-                damage = _of(mine, hit).item()
-                harm = _of(mine, self.actors[actor]).item()
-                income = self._gdp(hit)
-                rows[actor, target, bundle, horizon] = {
-                    "planner": np.nan,
-                    "reference": damage,
-                    "stressed": _of(worse.loc[[scenario.name]], hit).item(),
-                    "low": np.nan,
-                    "high": np.nan,
-                    "share_of_gdp": damage / (income * horizon / WEEKS_PER_YEAR),
-                    "share_of_annual_gdp": damage / income,
-                    "self_harm": harm,
-                    "third_party": mine.to_numpy().sum() - damage - harm,
-                    "onset_weeks": _present(onset.loc[[scenario.name]], hit).min(axis=1).item(),
-                }
-        table = _frame(rows, KEYS)
-        table.attrs["unit"] = "USD million of value added; shares of GDP; weeks"
+            loss, unmet = (
+                table(weeks=horizon).to_numpy() for table in (reference.loss, reference.unmet)
+            )
+            years = horizon / WEEKS_PER_YEAR
+            damage, harm = (loss * hit).sum(axis=1), (loss * own).sum(axis=1)
+            worse = np.full(len(keys), np.nan)
+            if tight is not None:
+                worse = (tight.loss(weeks=horizon).to_numpy() * hit).sum(axis=1)
+            columns = {
+                "planner": np.nan,
+                "reference": damage,
+                "stressed": worse,
+                "low": np.nan,
+                "high": np.nan,
+                "share_of_gdp": damage / (income * years),
+                "share_of_annual_gdp": damage / income,
+                "self_harm": harm,
+                "self_harm_share": harm / (own_income * years),
+                "third_party": (loss * (~hit & ~own)).sum(axis=1),
+                "unmet": (unmet * hit).sum(axis=1),
+                "self_unmet": (unmet * own).sum(axis=1),
+                "onset_weeks": onset,
+            }
+            index = pd.MultiIndex.from_tuples([(*key, horizon) for key in keys], names=KEYS)
+            parts.append(pd.DataFrame(columns, index=index))
+        table = pd.concat(parts).sort_index()
+        table.attrs["unit"] = "USD million of value added or of unmet demand; shares of GDP; weeks"
         return table
+
+    def goods(self, bundle: str, actor: Sequence[str]) -> tuple[str, ...]:
+        """Return the products of a bundle; of a set of levers, all that the actor makes."""
+        if bundle in self.bundles:
+            return self.bundles[bundle]
+        sites = self.chain.sites
+        made = set(sites.loc[sites["country"].isin(list(actor)), "product"])
+        return tuple(product for product in self.chain.products_in() if product in made)
 
     def _gdp(self, areas: Sequence[str]) -> float:
         """Return the yearly GDP of areas; not a number if one of them has none."""
@@ -178,7 +213,7 @@ class Study:
             if not mine:
                 continue
             for variant in variants(
-                self.chain, self.behaviour, owner=areas, products=self.bundles[bundle]
+                self.chain, self.behaviour, owner=areas, products=self.goods(bundle, areas)
             ):
                 loss = simulate(
                     variant.chain,
@@ -203,11 +238,16 @@ class Study:
                 self.chain,
                 by=self.actors[actor],
                 against=self.targets[target],
-                products=self.bundles[bundle],
+                products=self.goods(bundle, self.actors[actor]),
             )
             for actor, target in self.pairs()
         }
         return pd.concat(tables, names=["actor", "target"]).sort_index()
+
+
+def _mask(outcome: Outcome, areas: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which columns belong to the areas; areas without a site have nothing to lose."""
+    return np.asarray(outcome.countries.isin(list(areas)))
 
 
 def _present(table: pd.DataFrame, areas: Sequence[str]) -> pd.DataFrame:
