@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,21 +12,20 @@ from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.chain._provenance import row_names
-from chokepoint.datasets import with_outputs
+from chokepoint.datasets import Draws
+from chokepoint.datasets._draw_columns import NAMES
 from chokepoint.datasets._drawn_views import DrawnViews
+from chokepoint.datasets._quantities import Quantities
 from chokepoint.errors import ConvergenceError, OptionError
 from chokepoint.leverage._candidates import Candidate, Weights, candidates
 from chokepoint.leverage._variants import stressed
-from chokepoint.propagate import Behaviour, CompiledChain, compile_chain, run, simulate
-from chokepoint.propagate._compile import share_structure
-from chokepoint.scenario import Effects, Scenario, project_effects
+from chokepoint.propagate import Behaviour, simulate
+from chokepoint.scenario import Scenario
 
 __all__ = ["drivers"]
 
 FloatArray = NDArray[np.float64]
 
-_AT_ONCE = 128
-"""Chains that are held and run together."""
 _KEY = ("table", "row", "column")
 _FACTS = ("unit", "confidence", "source", "titles", "derivation")
 
@@ -120,15 +120,18 @@ def drivers(
         stressed(chain), scenario, weeks=weeks, behaviour=Behaviour(switching=False),
         start_date=start_date, progress=progress,
     )  # fmt: skip
-    effects = scenario.effects(chain, weeks)
-    weights = Weights.of(chain, effects, [reference.activity[0], tight.activity[0]], areas)
+    activities = [reference.activity[0], tight.activity[0]]
+    weights = Weights.of(chain, scenario.effects(chain, weeks), activities, areas)
     found = candidates(chain, weights)
     chosen = found[:most]
-    if start_date is not None:
-        effects = project_effects(chain, start_date, weeks) + effects
-    losses = _losses(
-        chain, chosen, effects, areas, weeks=weeks, behaviour=settings, progress=progress
-    )
+    kept, batch = _moved(chain, chosen)
+    losses = np.full((len(chosen), 2), np.nan)
+    if kept:
+        outcome = simulate(
+            batch, scenario, weeks=weeks, behaviour=settings, record="country",
+            start_date=start_date, progress=progress,
+        )  # fmt: skip
+        losses[tuple(np.transpose(kept))] = _of(outcome.loss(), areas)
     base = float(_of(reference.loss(), areas)[0])
     table = _ranked(chain, chosen, losses, base)
     left_out = table[table["swing"].isna()]
@@ -143,65 +146,68 @@ def drivers(
     return table
 
 
-def _losses(
+def _moved(chain: SupplyChain, chosen: Sequence[Candidate]) -> tuple[list[tuple[int, int]], Draws]:
+    """Return a batch with one chain for each number and end, and which is which.
+
+    Ends at which no accounts balance are left out.
+    """
+    tables = chain._tables
+    quantities, views = Quantities.of(chain), DrawnViews.of(chain, chain._view("recipes"))
+    kept: list[tuple[int, int]] = []
+    made: list[dict[str, FloatArray]] = []
+    for i, end in itertools.product(range(len(chosen)), range(2)):
+        one = chosen[i]
+        try:
+            made.append(_numbers(chain, quantities, views, one, one.high if end else one.low))
+        except ConvergenceError:
+            continue
+        kept.append((i, end))
+    columns = {}
+    for name, (table, column) in NAMES.items():
+        base = tables[table][column].to_numpy(dtype=np.float64)
+        shape = (len(made), len(base))
+        # A column that nothing moves is held once, however many chains there are.
+        columns[name] = (
+            np.array([one.get(name, base) for one in made]).reshape(shape)
+            if any(name in one for one in made)
+            else np.broadcast_to(base, shape)
+        )
+    return kept, Draws(chain, pd.RangeIndex(len(made)), columns, views)
+
+
+def _numbers(
     chain: SupplyChain,
-    chosen: Sequence[Candidate],
-    effects: Effects,
-    areas: Sequence[str],
-    *,
-    weeks: int,
-    behaviour: Behaviour,
-    progress: bool | None,
-) -> FloatArray:
-    """Return the target's loss, shape (candidates, 2 ends); not a number where none balances."""
-    losses = np.full((len(chosen), 2), np.nan)
-    views = DrawnViews.of(chain, chain._view("recipes"))
-    first = compile_chain(chain)
-    jobs = [(i, end) for i in range(len(chosen)) for end in range(2)]
-    for begin in range(0, len(jobs), _AT_ONCE):
-        kept: list[tuple[int, int]] = []
-        chains: list[CompiledChain] = []
-        for i, end in jobs[begin : begin + _AT_ONCE]:
-            one = chosen[i]
-            try:
-                moved = _moved(chain, views, one, one.high if end else one.low)
-            except ConvergenceError:
-                continue
-            kept.append((i, end))
-            chains.append(share_structure(first, compile_chain(moved)))
-        if chains:
-            outcome = run(
-                chains, effects, weeks=weeks, behaviour=behaviour, record="country",
-                progress=progress,
-            )  # fmt: skip
-            losses[tuple(np.transpose(kept))] = _of(outcome.loss(), areas)
-    return losses
-
-
-def _moved(
-    chain: SupplyChain, views: DrawnViews, candidate: Candidate, value: float
-) -> SupplyChain:
-    """Return the chain in which one number is another; what must balance is fitted again."""
+    quantities: Quantities,
+    views: DrawnViews,
+    candidate: Candidate,
+    value: float,
+) -> dict[str, FloatArray]:
+    """Return the columns in which one number is another; what must balance is fitted again."""
     tables = chain._tables
     if candidate.column == "output_qty":
-        stated = tables["sites"]["output_qty"].copy()
-        stated.iloc[candidate.position] = value
-        fixed = pd.Series(np.arange(len(stated)) == candidate.position, index=stated.index)
-        return with_outputs(chain, stated, fixed=fixed)
-    frame = tables[candidate.table]
-    new = {candidate.column: frame[candidate.column].to_numpy(dtype=np.float64, copy=True)}
-    new[candidate.column][candidate.rows] = value
-    if candidate.column == "stock_weeks":
-        limit = new["stock_weeks"] + 1.0
-        new["throttle_weeks"] = np.minimum(frame["throttle_weeks"].to_numpy(), limit)
-    elif candidate.column == "throttle_weeks":
-        limit = frame["stock_weeks"].to_numpy() + 1.0
-        new["throttle_weeks"] = np.minimum(new["throttle_weeks"], limit)
-    nodes = np.concatenate([tables["sites"]["output_qty"], tables["markets"]["quantity"]])
-    links = chain.links
-    return views.chain(
-        chain, {candidate.table: new}, nodes, np.array(links.quantity[~links.dormant])
-    )
+        count = len(tables["sites"])
+        stated = np.concatenate([tables["sites"]["output_qty"], tables["markets"]["quantity"]])
+        stated[candidate.position] = value
+        fixed = np.arange(len(stated)) == candidate.position
+        nodes, flows = quantities.stated(stated, fixed)
+        return {
+            "outputs": nodes[:count],
+            "markets": nodes[count:],
+            "flows": flows[views.edge_of_flow],
+        }
+    frame, name = tables[candidate.table], candidate.column
+    column = frame[name].to_numpy(dtype=np.float64, copy=True)
+    column[candidate.rows] = value
+    if name == "price_usd":
+        return {"prices": column}
+    if name not in ("stock_weeks", "throttle_weeks"):
+        return {name: column}
+    both = {one: frame[one].to_numpy(dtype=np.float64) for one in ("stock_weeks", "throttle_weeks")}
+    both[name] = column
+    return {
+        "stock_weeks": both["stock_weeks"],
+        "throttle_weeks": np.minimum(both["throttle_weeks"], both["stock_weeks"] + 1.0),
+    }
 
 
 def _of(loss: pd.DataFrame, areas: Sequence[str]) -> FloatArray:
