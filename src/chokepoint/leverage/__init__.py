@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chokepoint.leverage._drivers import drivers
+from chokepoint.leverage._escalate import escalation
+from chokepoint.leverage._escalation import Escalation, parity
 from chokepoint.leverage._frontier import CAPS, Frontier, frontier
 from chokepoint.leverage._generic import generic_instruments, traded_groups
 from chokepoint.leverage._instruments import Instrument, instrument_table, instruments
@@ -16,17 +18,20 @@ from chokepoint.leverage._variants import Variant, stressed, variants
 __all__ = [
     "CAPS",
     "HORIZONS",
+    "Escalation",
     "Frontier",
     "Instrument",
     "Leverage",
     "Study",
     "Variant",
     "drivers",
+    "escalation",
     "frontier",
     "generic_instruments",
     "instrument_table",
     "instruments",
     "leverage",
+    "parity",
     "reach",
     "stressed",
     "time_to_survive",

@@ -25,21 +25,28 @@ def checked_sets(given: Sequence[str]) -> tuple[LeverSet, ...]:
 
 
 def lever_events(
-    chain: SupplyChain, name: str, actor: Sequence[str], target: Sequence[str]
+    chain: SupplyChain,
+    name: str,
+    actor: Sequence[str],
+    target: Sequence[str],
+    *,
+    level: float = 1.0,
 ) -> list[Event]:
     """Return the events of a set of levers; none where it reaches nothing.
 
     "exports" stops all that the actor sells to the target, "imports" all that it buys there,
     "controls" pulls all instruments of the table `controls` that are in force, suspended, coming
     or spoken of, "everything" does all three. Where a stop and a control meet on a flow, nothing
-    passes.
+    passes. At a lower `level` each lever is pulled at that intensity.
     """
     events: list[Event] = []
+    if not level > 0.0:
+        return events
     if name in ("exports", "everything"):
-        events.append(ExportBan(by=tuple(actor), against=tuple(target)))
+        events.append(ExportBan(by=tuple(actor), against=tuple(target), severity=level))
     if name in ("imports", "everything"):
-        events.append(Boycott(by=tuple(actor), against=tuple(target)))
+        events.append(Boycott(by=tuple(actor), against=tuple(target), severity=level))
     if name in ("controls", "everything"):
         for one in instruments(chain, owners=list(actor)):
-            events += one.events(chain, against=list(target))
+            events += one.events(chain, against=list(target), level=level)
     return [event for event in events if event.matches(chain)]
