@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from chokepoint.program import CVaR
+from chokepoint.resilience._budget import Budget, Pool
 from chokepoint.resilience._plan import plan
 from chokepoint.resilience._plan_result import Plan
 from chokepoint.resilience._recourse import recourse
 from chokepoint.resilience._recourse_result import Recourse
 from chokepoint.resilience._shortfall import shortfall
 
-__all__ = ["Plan", "Recourse", "plan", "recourse", "shortfall"]
+__all__ = ["Budget", "CVaR", "Plan", "Pool", "Recourse", "plan", "recourse", "shortfall"]

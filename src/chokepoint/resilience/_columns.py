@@ -42,6 +42,8 @@ class Model:
         Sites and flows whose limits a plan may raise; their limits become rows.
     tariff : array (E, P)
         Tariff on one unit of a flow column [USD million].
+    edge_labels : pandas.Index
+        Supplier, buyer and slot of each flow.
     pays : bool
         Whether tariffs are in the objective.
     """
@@ -54,6 +56,7 @@ class Model:
     open_sites: BoolArray
     open_edges: BoolArray
     tariff: FloatArray
+    edge_labels: pd.Index
     prefix: str = ""
     weight: float = 1.0
     pays: bool = False
@@ -114,7 +117,7 @@ class Model:
             return chain.nodes.index[positions]
         if kind == "slot":
             return chain.groups[positions]
-        return pd.MultiIndex.from_frame(chain.edges[["supplier", "buyer", "slot"]])[positions]
+        return self.edge_labels[positions]
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,12 @@ class Extent:
     outlets: BoolArray
 
 
-def find_extent(chain: CompiledChain, counted: BoolArray, possible: BoolArray) -> Extent:
+def find_extent(
+    chain: CompiledChain,
+    counted: BoolArray,
+    possible: BoolArray,
+    served: BoolArray | None = None,
+) -> Extent:
     """Return what matters for the losses of `counted` sites.
 
     All other sites may be set to zero: every row of the program only limits what is made,
@@ -55,11 +60,14 @@ def find_extent(chain: CompiledChain, counted: BoolArray, possible: BoolArray) -
         Sites whose losses count.
     possible : array of bool (E,)
         Flows that may carry anything at all within the horizon.
+    served : array of bool (N,), optional
+        Markets that must be served; kept with all that supplies them.
     """
     counted = counted & ~chain.is_market & (chain.value_added[:, 0] > 0)
     limits_buyer = ((chain.eps > 0) | (chain.phi > 0)).any(axis=1)
     children = np.flatnonzero(chain.is_child)
-    sites, fresh = counted.copy(), counted
+    sites = counted if served is None else counted | (served & chain.is_market)
+    sites, fresh = sites.copy(), sites
     while fresh.any():
         reached = np.zeros_like(sites)
         into = limits_buyer & fresh[chain.group_buyer]

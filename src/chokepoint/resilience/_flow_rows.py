@@ -66,7 +66,8 @@ def demand_rows(adder: RowAdder) -> tuple[IntArray, IntArray]:
     """
     chain, limits = adder.chain, adder.model.limits
     into = chain.group_buyer[chain.edge_group]
-    edges = adder.extent.outlets & chain.is_market[into] & ~chain.is_pushed[chain.edge_supplier]
+    kept = adder.extent.edges | adder.extent.outlets
+    edges = kept & chain.is_market[into] & ~chain.is_pushed[chain.edge_supplier]
     round_caps = np.intersect1d(np.flatnonzero(edges), adder.model.detours)
     edges[adder.model.licensed] = False
     sold = np.flatnonzero(edges)
@@ -79,8 +80,9 @@ def demand_rows(adder: RowAdder) -> tuple[IntArray, IntArray]:
     )
     for some, columns in ((sold, adder.columns.flow), (round_caps, adder.columns.detour)):
         adder.builder.add(rows[into[some]], columns[some], adder.unit[some][:, None])
-        kept = some[so_far[into[some], 0] >= 0]
+        limited = some[so_far[into[some], 0] >= 0]
         for period in range(adder.n_periods):
-            places = so_far[into[kept], period][:, None]
-            adder.builder.add(places, columns[kept, : period + 1], adder.unit[kept][:, None])
+            places = so_far[into[limited], period][:, None]
+            share = adder.unit[limited][:, None]
+            adder.builder.add(places, columns[limited, : period + 1], share)
     return rows, so_far

@@ -52,6 +52,8 @@ class Limits:
         Share of capacity that the shocks leave in each week, at best.
     gain : array (W, E)
         1 in weeks in which a limit on orders holds that earlier qualification would lift.
+    free : array (W, E)
+        1 in weeks in which neither a cap nor a licence holds.
     """
 
     capacity: FloatArray
@@ -67,6 +69,7 @@ class Limits:
     detour_weekly: FloatArray
     left: FloatArray
     gain: FloatArray
+    free: FloatArray
 
 
 def period_limits(
@@ -94,7 +97,7 @@ def period_limits(
     head = 1.0 + _head(chain, len(weeks), head_start)
     # A joint output has a ceiling of its own only in an outage.
     free = chain.is_child[None, :] & (capacity >= 1.0)
-    flow, accepted, gain = _flows(chain, shocks, periods)
+    flow, accepted, gain, unbound = _flows(chain, shocks, periods)
     detour, detour_lead = _detours(chain, shocks, weeks)
 
     def weekly(reach: FloatArray) -> FloatArray:
@@ -122,6 +125,7 @@ def period_limits(
         detour_weekly=detour,
         left=left,
         gain=gain,
+        free=unbound,
     )
 
 
@@ -170,10 +174,11 @@ def _head(chain: CompiledChain, weeks: int, head_start: int) -> FloatArray:
 
 def _flows(
     chain: CompiledChain, shocks: ShockPlan, periods: Periods
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return weekly limits of shipments and of accepted orders (steps 2 and 2b), (W, E).
 
-    The third array tells in which weeks qualification is what is missing.
+    The third array tells in which weeks qualification is what is missing, the fourth in which
+    neither a cap nor a licence holds.
     """
     sigma, dormant = chain.sigma[:, 0], chain.dormant
     before = np.where(dormant, 0.0, (1.0 + chain.growth[:, 0]) * sigma)
@@ -184,21 +189,22 @@ def _flows(
     first = int(periods.starts[0])
     ready = first + chain.qualification[:, 0]
     licences = shocks.licences
-    leaving, accepted, gain = [], [], []
+    leaving, accepted, gain, free = [], [], [], []
     for week in range(first, periods.end):
         allowed = shocks.allowed(week)[:, 0]
         cap = np.where(allowed < 1.0, allowed * sigma, np.inf)
         order = np.minimum(np.where(week >= ready, after, before), cap)
         leave = order.copy()
-        missing = (week < ready) & (allowed >= 1.0)
+        unbound = allowed >= 1.0
         if licences is not None:
             edges, (release, taken) = licences.edges, licences.terms(week)
             active = np.isfinite(release[:, 0])
             rate = np.where(active, np.where(active, release[:, 0], 0.0) * sigma[edges], np.inf)
             leave[edges] = np.minimum(rate, cap[edges])
-            missing[edges] &= ~active
+            unbound[edges] &= ~active
             order[edges] = np.where(taken[:, 0] > 0, order[edges], 0.0) * taken[:, 0]
         leaving.append(leave)
         accepted.append(order)
-        gain.append(missing.astype(np.float64))
-    return np.stack(leaving), np.stack(accepted), np.stack(gain)
+        gain.append((unbound & (week < ready)).astype(np.float64))
+        free.append(unbound.astype(np.float64))
+    return np.stack(leaving), np.stack(accepted), np.stack(gain), np.stack(free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.propagate import WEEKS_PER_YEAR, CompiledChain
+from chokepoint.resilience._budget import Pool
+from chokepoint.resilience._places import PlaceFinder, Places
 
 __all__ = ["KINDS", "Candidates", "find_candidates"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+KINDS = (
+    "stock", "capacity", "reserved_capacity", "second_source", "recycling", "substitution",
+)  # fmt: skip
+"""Kinds of measures that a table may offer."""
 
-KINDS = ("stock", "capacity", "second_source")
-
-_USD = 1e6
+_POOLED = "pooled_stock"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +33,12 @@ class Candidates:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per measure and place: measure, kind, product, where, site, slot, supplier,
-        unit, unit_cost [USD per unit], delay [weeks after the threats' week 0],
-        effect [per USD million: weeks of cover, share of baseline capacity, or share of the
-        slot], top [USD million that can be of any use there], and the positions group, node
-        and edge (-1 where it does not apply).
+        One row per measure, place and year of order: measure, kind, product, where, site, slot,
+        supplier, unit, unit_cost [USD per unit], order_year, delay [weeks after the threats'
+        week 0], payer (country, blank for any), effect [per USD million: weeks of cover, share
+        of baseline capacity, or share of the slot], top [USD million that can be of any use
+        there], and the positions group, node and edge (-1 where it does not apply). Pooled
+        stocks hold the slots of the members and their shares in groups and shares.
     most : pandas.Series
         Largest quantity of each measure, infinite where there is no limit.
     skipped : pandas.DataFrame
@@ -50,6 +53,10 @@ class Candidates:
         """Return the positions of one kind's candidates."""
         return self.table.loc[self.table["kind"] == kind, column].to_numpy(dtype=np.intp)
 
+    def rows(self, kind: str) -> NDArray[np.intp]:
+        """Return the numbers of one kind's candidates."""
+        return np.flatnonzero(self.table["kind"].to_numpy() == kind)
+
 
 def find_candidates(
     chain: SupplyChain,
@@ -59,146 +66,116 @@ def find_candidates(
     targets: str | Iterable[str] | None,
     notice: float,
     weeks: int,
+    measures: pd.DataFrame | None = None,
+    years: int = 1,
+    pool: Pool | None = None,
 ) -> Candidates:
     """Return where each measure can be bought, and what USD 1 million of it does.
 
-    Stocks and second sources are bought for buyers in the target areas, capacity anywhere;
-    the country of a measure narrows that down: it is where the stock lies, where the
-    capacity stands, or where the buyer is that qualifies a second source.
+    Stocks, second sources, reserved capacity, recycling and substitution are bought for buyers
+    in the target areas, capacity anywhere; the country of a measure narrows that down: it is
+    where the stock lies, where the capacity stands, or where the buyer is.
+
+    Parameters
+    ----------
+    chain, compiled
+        The chain.
+    kinds, targets, notice, weeks
+        As for :func:`chokepoint.resilience.plan`.
+    measures : DataFrame, optional
+        What is on offer; None = the table of the chain.
+    years : int
+        Years from the decision on in which orders can be placed.
+    pool : Pool, optional
+        Who keeps stocks together; each stock is then on offer as a pooled one too.
     """
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown or not kinds:
         raise OptionError(f"Expected kinds among {', '.join(KINDS)}, got {tuple(kinds)}.")
-    finder = _Finder(chain, compiled, set(chain.areas(targets)))
+    offered = _offered(chain, measures)
+    finder = PlaceFinder(chain, compiled, targets=set(chain.areas(targets)), weeks=weeks, pool=pool)
     rows: list[dict[str, object]] = []
     skipped: list[dict[str, str]] = []
-    for measure in chain.measures.to_dict("records"):
-        found, reason = [], ""
-        delay = max(0.0, float(measure["lead_weeks"]) - notice)
-        if measure["kind"] not in kinds:
-            reason = "kind not asked for"
-        elif delay >= weeks:
-            reason = f"works only from week {delay:g} on"
-        else:
-            found = getattr(finder, measure["kind"])(measure)
-            reason = "" if found else "no site, slot or flow that it could help"
+    for measure in offered.to_dict("records"):
+        found, reason = _look_up(finder, measure, kinds, notice=notice, weeks=weeks, years=years)
         if reason:
-            skipped.append(
-                {"measure": measure["measure"], "kind": measure["kind"], "reason": reason}
-            )
-        common = {
-            "measure": measure["measure"],
-            "kind": measure["kind"],
-            "product": measure["product"],
-            "unit_cost": float(measure["unit_cost"]),
-            "delay": delay,
-        }
-        rows += [_COMMON | common | one for one in found]
+            named = {"measure": str(measure["measure"]), "kind": str(measure["kind"])}
+            skipped.append(named | {"reason": reason})
+        rows += found
     table = pd.DataFrame(rows, columns=[*_COLUMNS])
     units = chain.products.set_index("product")["unit"]
-    suffix = table["kind"].ne("stock").map({True: " per year", False: ""})
+    suffix = table["kind"].isin(["stock", _POOLED]).map({True: "", False: " per year"})
     table["unit"] = table["product"].map(units).astype(str) + suffix
-    most = chain.measures.set_index("measure")["max"].astype(float).fillna(np.inf)
+    most = offered.set_index("measure")["max"].astype(float).fillna(np.inf)
     blank = pd.DataFrame(skipped, columns=["measure", "kind", "reason"])
     return Candidates(table, most[most.index.isin(table["measure"])], blank)
 
 
-_COMMON = {"site": "", "slot": "", "supplier": "", "group": -1, "node": -1, "edge": -1}
+def _offered(chain: SupplyChain, measures: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the table of what is on offer, with its defaults."""
+    if measures is None:
+        return chain.measures
+    missing = {"measure", "kind", "product", "unit_cost"} - set(measures)
+    if missing:
+        raise OptionError(f"Expected measures with the columns {', '.join(sorted(missing))}.")
+    table = measures.copy()
+    for column, default in (("country", ""), ("lead_weeks", 0.0), ("max", np.nan)):
+        table[column] = table.get(column, default)
+    table["country"] = table["country"].fillna("")
+    bad = sorted(set(table["kind"]) - set(KINDS))
+    if bad or not (table["unit_cost"] > 0).all() or table["measure"].duplicated().any():
+        raise OptionError(
+            f"Expected measures with unique names, kinds among {', '.join(KINDS)} and unit costs "
+            f"above 0, got kinds {sorted(set(table['kind']))} and costs from "
+            f"{table['unit_cost'].min()}."
+        )
+    for product in table["product"]:
+        chain.products_in(str(product))
+    return table
+
+
+def _look_up(
+    finder: PlaceFinder,
+    measure: dict[Hashable, Any],
+    kinds: Sequence[str],
+    *,
+    notice: float,
+    weeks: int,
+    years: int,
+) -> tuple[list[dict[str, object]], str]:
+    """Return the candidates of one measure, or why there is none."""
+    kind = str(measure["kind"])
+    if kind not in kinds:
+        return [], "kind not asked for"
+    lead = float(measure["lead_weeks"])
+    delays = {year: max(0.0, lead + year * WEEKS_PER_YEAR - notice) for year in range(years)}
+    delays = {year: delay for year, delay in delays.items() if delay < weeks}
+    if not delays:
+        return [], f"works only from week {max(0.0, lead - notice):g} on"
+    taken_as = [kind]
+    if kind == "stock" and finder.pool is not None:
+        taken_as.append(_POOLED)
+    found: list[dict[str, object]] = []
+    for one in taken_as:
+        places: Places = finder.find(measure, one)
+        for year, delay in delays.items():
+            common = _common(measure, one) | {"order_year": year, "delay": delay}
+            found += [common | place for place in places]
+    return found, "" if found else "no site, slot or flow that it could help"
+
+
+def _common(measure: Mapping[Hashable, Any], kind: str) -> dict[str, object]:
+    return {
+        "site": "", "slot": "", "supplier": "", "group": -1, "node": -1, "edge": -1,
+        "groups": (), "shares": (),
+        "measure": measure["measure"],
+        "kind": kind,
+        "product": measure["product"],
+        "unit_cost": float(measure["unit_cost"]),
+    }  # fmt: skip
+
+
 _COLUMNS = (
     "measure", "kind", "product", "where", "site", "slot", "supplier", "unit", "unit_cost",
-    "delay", "effect", "top", "group", "node", "edge",
+    "order_year", "delay", "payer", "effect", "top", "group", "node", "edge", "groups", "shares",
 )  # fmt: skip
-
-
-class _Finder:
-    """Looks up the places of one measure at a time."""
-
-    def __init__(self, chain: SupplyChain, compiled: CompiledChain, targets: set[str]) -> None:
-        self.chain, self.compiled, self.targets = chain, compiled, targets
-        nodes, edges = compiled.nodes, compiled.edges
-        self.product = edges["product"].to_numpy()
-        self.country = nodes["country"].to_numpy()
-        self.buyer = compiled.group_buyer[compiled.edge_group]
-        need = chain.slots["need"].to_numpy(dtype=float)[compiled.edge_group]
-        # Units of the input that the whole slot takes in a year.
-        self.volume = need * edges["recipe"].to_numpy(dtype=float)
-        limiting = ((compiled.eps > 0) | (compiled.phi > 0)).any(axis=1)
-        self.limiting = np.asarray(limiting, dtype=bool)
-
-    def _inputs(self, measure: dict[Hashable, Any]) -> NDArray[np.intp]:
-        """Return flows of the measure's product to sites that it may serve."""
-        compiled = self.compiled
-        areas = self.targets
-        if measure["country"]:
-            areas = areas & set(self.chain.areas(str(measure["country"])))
-        served = np.isin(self.country, list(areas)) & ~compiled.is_market
-        chosen = (self.product == measure["product"]) & served[self.buyer]
-        chosen &= self.limiting[compiled.edge_group] & (self.volume > 0)
-        return np.flatnonzero(chosen & ~compiled.is_pushed[compiled.edge_supplier])
-
-    def stock(self, measure: dict[Hashable, Any]) -> list[dict[str, object]]:
-        """One candidate for each slot that takes the product and can hold it."""
-        compiled, edges = self.compiled, self._inputs(measure)
-        edges = edges[compiled.storable[compiled.edge_group[edges]]]
-        _, first = np.unique(compiled.edge_group[edges], return_index=True)
-        found = []
-        for edge in edges[first]:
-            group = int(compiled.edge_group[edge])
-            site, slot = compiled.groups[group]
-            per_week = self.volume[edge] / WEEKS_PER_YEAR
-            found.append(
-                {
-                    "where": f"{site} [{slot}]",
-                    "site": site,
-                    "slot": slot,
-                    "effect": _USD / float(measure["unit_cost"]) / per_week,
-                    "top": np.inf,
-                    "group": group,
-                }
-            )
-        return found
-
-    def capacity(self, measure: dict[Hashable, Any]) -> list[dict[str, object]]:
-        """One candidate for each site that makes the product; a joint output's is its process."""
-        compiled = self.compiled
-        made = compiled.nodes["product"].eq(str(measure["product"])).to_numpy()
-        chosen = made & ~compiled.is_market & ~compiled.is_pushed & (compiled.output[:, 0] > 0)
-        if measure["country"]:
-            chosen &= np.isin(self.country, self.chain.areas(str(measure["country"])))
-        found = []
-        for site in np.flatnonzero(chosen).tolist():
-            process = int(compiled.process[site])
-            yearly = compiled.output[site, 0] * WEEKS_PER_YEAR
-            found.append(
-                {
-                    "where": compiled.nodes.index[site],
-                    "site": compiled.nodes.index[process if process >= 0 else site],
-                    "effect": _USD / float(measure["unit_cost"]) / yearly,
-                    "top": np.inf,
-                    "node": process if process >= 0 else site,
-                }
-            )
-        return found
-
-    def second_source(self, measure: dict[Hashable, Any]) -> list[dict[str, object]]:
-        """One candidate for each flow, or dormant supplier, that could be qualified for more."""
-        compiled, found = self.compiled, []
-        for edge in self._inputs(measure).tolist():
-            if compiled.qualification[edge, 0] <= 0:
-                continue
-            site, slot = compiled.groups[int(compiled.edge_group[edge])]
-            supplier = compiled.nodes.index[int(compiled.edge_supplier[edge])]
-            effect = _USD / float(measure["unit_cost"]) / self.volume[edge]
-            most = compiled.reserve[edge, 0] if compiled.dormant[edge] else 1.0
-            found.append(
-                {
-                    "where": f"{supplier} -> {site} [{slot}]",
-                    "site": site,
-                    "slot": slot,
-                    "supplier": supplier,
-                    "effect": effect,
-                    "top": most / effect,
-                    "edge": edge,
-                }
-            )
-        return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
@@ -16,7 +17,7 @@ from chokepoint.resilience._periods import Periods
 from chokepoint.resilience._tariffs import flow_tariffs
 from chokepoint.scenario import Scenario
 
-__all__ = ["counted_sites", "make_model", "shock_plan"]
+__all__ = ["counted_sites", "edge_labels", "make_model", "shock_plan"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -28,6 +29,11 @@ def counted_sites(
     areas = chain.areas(targets)
     inside = compiled.nodes["country"].isin(areas).to_numpy()
     return np.asarray(inside & ~compiled.is_market)
+
+
+def edge_labels(compiled: CompiledChain) -> pd.Index:
+    """Return supplier, buyer and slot of each flow as labels."""
+    return pd.MultiIndex.from_frame(compiled.edges[["supplier", "buyer", "slot"]])
 
 
 def shock_plan(
@@ -55,8 +61,14 @@ def make_model(
     prefix: str = "",
     weight: float = 1.0,
     pays: bool = False,
+    served: BoolArray | None = None,
+    labels: pd.Index | None = None,
 ) -> Model:
-    """Return the model of one scenario over `periods`; see `Model` and `period_limits`."""
+    """Return the model of one scenario over `periods`; see `Model` and `period_limits`.
+
+    `served` are markets that must be kept because they must be served, `labels` those of flows
+    where they are known already.
+    """
     if open_sites is None:
         open_sites = np.zeros(compiled.n_nodes, dtype=bool)
     if open_edges is None:
@@ -68,7 +80,7 @@ def make_model(
         # Goods are made ahead for a licence that never comes.
         possible[shocks.licences.edges] = True
     possible &= unit > 0
-    extent = find_extent(compiled, counted, possible)
+    extent = find_extent(compiled, counted, possible, served)
     return Model(
         chain=compiled,
         shocks=shocks,
@@ -78,6 +90,7 @@ def make_model(
         open_sites=open_sites,
         open_edges=open_edges,
         tariff=flow_tariffs(compiled, shocks, periods, unit),
+        edge_labels=edge_labels(compiled) if labels is None else labels,
         pays=pays,
         prefix=prefix,
         weight=weight,

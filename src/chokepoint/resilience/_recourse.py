@@ -25,9 +25,10 @@ from chokepoint.resilience._tariffs import first_tariff, tariffs_of_flows, tarif
 from chokepoint.resilience._values import capacity_values, stock_values, supply_values
 from chokepoint.scenario import Scenario
 
-__all__ = ["RecourseProgram", "build_recourse", "recourse"]
+__all__ = ["RecourseProgram", "Terminal", "add_terminal", "build_recourse", "recourse"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 Terminal = Literal["free", "valued"]
 Scarcity = Literal["this_week", "last_output"]
 Tariffs = Literal["apart", "cost"]
@@ -214,7 +215,7 @@ def build_recourse(
     columns = add_columns(builder, model)
     rows = add_rows(builder, model, columns)
     if terminal == "valued":
-        _add_terminal(builder, model, columns)
+        add_terminal(builder, model, columns)
     return RecourseProgram(builder.build(), model, columns, rows)
 
 
@@ -224,8 +225,11 @@ def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
         raise OptionError(f"Expected {name} {expected}, got {given!r}.")
 
 
-def _add_terminal(builder: ProgramBuilder, model: Model, columns: Columns) -> None:
-    """Value stock that is missing at the end like the output that it carries."""
+def add_terminal(builder: ProgramBuilder, model: Model, columns: Columns) -> IntArray:
+    """Value stock that is missing at the end like the output that it carries.
+
+    Returns the positions of the columns of what is missing.
+    """
     chain = model.chain
     stored = model.stored[chain.storable[model.stored]]
     mine = stored[model.extent.counted[chain.group_buyer[stored]]]
@@ -237,6 +241,7 @@ def _add_terminal(builder: ProgramBuilder, model: Model, columns: Columns) -> No
     rows = builder.rows(model.prefix + "terminal", labels, unit=unit, lower=chain.stock[mine, 0])
     builder.add(rows, columns.stock[mine, -1], 1.0)
     builder.add(rows, missing, 1.0)
+    return missing
 
 
 def _result(
