@@ -63,16 +63,19 @@ class Provenance:
 
     @cached_property
     def _grades(self) -> pd.DataFrame:
-        numbers = self._numbers
-        counts = pd.crosstab(numbers["table"], numbers["confidence"])
-        counts = counts.reindex(columns=list(_GRADES), fill_value=0)
-        counts = counts.reindex([t for t in schema.TABLE_NAMES if t in counts.index])
-        counts["numbers"] = counts.sum(axis=1)
-        ranged = numbers["low"].notna() & numbers["high"].notna()
-        counts["ranged"] = ranged.groupby(numbers["table"]).sum().reindex(counts.index)
-        every = counts.sum().to_frame("all").T
-        frame = pd.concat([counts, every]).astype(np.int64)
-        return frame.rename_axis(index="table", columns=None)
+        table = self._numbers["table"].to_numpy(dtype=object)
+        grade = self._numbers["confidence"].to_numpy(dtype=object)
+        ranged = (self._numbers["low"].notna() & self._numbers["high"].notna()).to_numpy()
+        rows = {name: table == name for name in schema.TABLE_NAMES if (table == name).any()}
+        rows["all"] = np.ones(len(table), dtype=bool)
+        counts = {
+            name: [*(int((grade[mine] == one).sum()) for one in _GRADES),
+                   int(mine.sum()), int(ranged[mine].sum())]
+            for name, mine in rows.items()
+        }  # fmt: skip
+        columns = [*_GRADES, "numbers", "ranged"]
+        frame = pd.DataFrame.from_dict(counts, orient="index", columns=columns)
+        return frame.rename_axis(index="table")
 
     @property
     def grades(self) -> pd.DataFrame:
