@@ -198,7 +198,7 @@ def test_areas_outside(chain):
 
 
 def test_blocs_of_the_data_are_the_union():
-    rest = cp.datasets._trade_rows._members("EU27")
+    rest = cp.datasets._trade_coding._members("EU27")
     assert len(rest) == len(set(rest)) == 27
     assert {"DEU", "HRV"} <= set(rest)
     assert "GBR" not in rest

@@ -8,13 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from chokepoint.chain import SupplyChain
-from chokepoint.datasets._trade_layouts import (
-    Paths,
-    baci_reports,
-    comtrade_reports,
-    country_codes,
-)
-from chokepoint.datasets._trade_rows import AREAS, Coding, Places, trade_rows
+from chokepoint.datasets._trade_cells import Paths, country_codes
+from chokepoint.datasets._trade_coding import AREAS, Coding, Places
+from chokepoint.datasets._trade_layouts import baci_reports, comtrade_reports
+from chokepoint.datasets._trade_rows import trade_rows
 from chokepoint.errors import Issue, OptionError, TableError
 
 __all__ = ["AREAS", "read_baci", "read_comtrade"]
