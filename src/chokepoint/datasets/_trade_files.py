@@ -9,12 +9,12 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets._trade_cells import Paths, country_codes
-from chokepoint.datasets._trade_coding import AREAS, Coding, Places
+from chokepoint.datasets._trade_coding import Coding, Places
 from chokepoint.datasets._trade_layouts import baci_reports, comtrade_reports
 from chokepoint.datasets._trade_rows import trade_rows
 from chokepoint.errors import Issue, OptionError, TableError
 
-__all__ = ["AREAS", "read_baci", "read_comtrade"]
+__all__ = ["read_baci", "read_comtrade"]
 
 
 def read_comtrade(
@@ -66,7 +66,7 @@ def read_comtrade(
     countries : path, optional
         File of numeric and ISO codes (as BACI comes with it), for rows without ISO codes.
     areas : mapping of str to str, optional
-        Codes of the file that stand for areas of the chain, beside :data:`AREAS`.
+        Codes of the file that stand for areas of the chain, beside S19 for TWN.
     residuals : mapping of str to iterable of str, optional
         Areas that residual areas of the chain stand for, where blocs do not tell.
     tonnes : mapping of str to float, optional
