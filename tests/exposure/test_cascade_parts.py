@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import chokepoint as cp
 from chokepoint.errors import ConvergenceError
 from chokepoint.exposure import cascade_index
 from chokepoint.exposure._cascade import _direct, _lanes, _push, _run
@@ -200,3 +201,51 @@ def test_small_and_large_cascades_meet_in_one_table(monkeypatch: pytest.MonkeyPa
         pd.testing.assert_frame_equal(table[PARTS], tables[0][PARTS], rtol=0, atol=2e-9)
     pushes = [table["iterations"].tolist() for table in tables]
     assert pushes[1] not in (pushes[0], pushes[2])
+
+
+def test_progress_is_shown_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    edges, firms, essentiality, _ = scattered(100, 8)
+    cascade_index(edges, firms, essentiality, progress=True)
+    assert "cascade index" in capsys.readouterr().err
+    cascade_index(edges, firms, essentiality, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_chain_gives_what_its_frames_give() -> None:
+    # Motors of two countries and chips go into cars; a third of the motors are sold as spares.
+    # Paint is no more than non-essential.
+    made = [("motor", "CHN", 60.0, 2.0), ("motor", "JPN", 40.0, 2.0), ("chip", "TWN", 100.0, 0.5),
+            ("paint", "USA", 100.0, 0.1), ("car", "DEU", 100.0, 30.0)]  # fmt: skip
+    chain = cp.SupplyChain.from_tables(
+        products=pd.DataFrame(
+            {"product": ["motor", "chip", "paint", "car"], "tier": [0, 0, 0, 1],
+             "price_usd": [2.0, 0.5, 0.1, 30.0]}
+        ),
+        sites=pd.DataFrame(
+            [row[:3] for row in made], columns=["product", "country", "output_qty"]
+        ).assign(output_usd_m=[quantity * price / 1e6 for *_, quantity, price in made]),
+        inputs=pd.DataFrame(
+            {"product": ["car"] * 3, "input": ["motor", "chip", "paint"],
+             "quantity": [2 / 3, 1.0, 1.0], "criticality": [1.0, 1.0, 0.2]}
+        ),
+        markets=pd.DataFrame(
+            {"product": ["car", "motor"], "country": ["DEU", "KOR"],
+             "quantity": [100.0, 100.0 / 3]}
+        ),
+    )  # fmt: skip
+    table = cascade_index(chain)
+    nodes, flows = chain.nodes, chain.edges
+    price = nodes["value_usd_m"] / nodes["output_qty"]
+    sold = flows[flows["buyer"].isin(table.index)]
+    edges = sold.assign(value=sold["quantity"] * sold["supplier"].map(price))
+    firms = pd.DataFrame(
+        {"firm": table.index, "sector": nodes.loc[table.index, "product"].to_numpy()}
+    )
+    goods = ["car", "chip", "motor", "paint"]
+    matrix = pd.DataFrame(2, index=goods, columns=goods)
+    matrix.loc["paint"] = 1
+    framed = cascade_index(edges, firms, matrix, revenue=nodes.loc[table.index, "value_usd_m"])
+    pd.testing.assert_frame_equal(table, framed)
+    assert table.loc["chip@TWN", "downstream"] > table.loc["paint@USA", "downstream"]
+    # Cars have no buyer in the chain, so nothing of theirs counts as sales; spares leak.
+    assert 0.0 < table.loc["car@DEU", "upstream"] < 1.0

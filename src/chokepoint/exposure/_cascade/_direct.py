@@ -31,6 +31,9 @@ _LARGEST_NETWORK = 250_000
 # index by more than this, what is left of the right-hand side is solved for again.
 _SINGLE = 1e-6
 _ALLOWED = 2e-9
+# Firms that lose hardly anything downstream are not compared with what they lose upstream; what
+# that may take from an index.
+_LEFT_OUT = 1e-10
 _WIDE = (0,) * LANES
 
 
@@ -121,7 +124,7 @@ class Direct:
         rows, links = np.empty((len(chosen), 5)), self.network.downstream
         small_defaults(
             chosen, links, Firms.of(self.network, self.weight), self.replaceability,
-            PASSED_ON, most_links(links), self.factors, self.classes, self.price,
+            PASSED_ON, most_links(links), _LEFT_OUT, self.factors, self.classes, self.price,
             PushWork.of(self.network), _ColumnWork.of(len(self.factors.firm)), rows,
         )  # fmt: skip
         return rows[:, :4].copy(), rows[:, 4]

@@ -83,12 +83,15 @@ def _column(sources, weights, wanted, n_wanted, factors, work, mark):
 
 
 @compiled()
-def _touched(n_touched, k, position, push, wanted):
-    """List the positions of the firms that a cascade from k touches, and of k last."""
+def _touched(n_touched, k, least, weight, position, push, wanted):
+    """List the positions of the firms that a cascade from k touches, and of k last.
+
+    Those whose weighted loss is at most `least` are left out.
+    """
     n_wanted = 0
     for b in range(n_touched):
         i = push.touched[b]
-        if position[i] >= 0 and i != k:
+        if position[i] >= 0 and i != k and weight[i] * push.loss[i] > least:
             wanted[n_wanted] = position[i]
             n_wanted += 1
     if position[k] >= 0:
@@ -99,13 +102,15 @@ def _touched(n_touched, k, position, push, wanted):
 
 @compiled()
 def small_defaults(
-    chosen, links, firms, replaceable, tolerance, most, factors, classes, price, push, work, result
+    chosen, links, firms, replaceable, tolerance, most, left_out,
+    factors, classes, price, push, work, result,
 ):  # fmt: skip
     """Write index, downstream and upstream part, pushes and returns of each firm's default.
 
     `price` is the loss per unit of a source in the upstream system, its adjoint solution. Returns
     are the chance to come back to the firm. Index and downstream part are NaN where cascades are
-    too large for pushing.
+    too large for pushing. Firms whose weighted losses downstream add up to at most `left_out` are
+    taken to lose as much upstream.
     """
     weight, position, closed = firms.weight, factors.position, classes.number
     for a in range(len(chosen)):
@@ -114,7 +119,8 @@ def small_defaults(
             chosen[a : a + 1], np.ones(1), links, firms, replaceable, tolerance, most, push
         )
         n_known = n_touched if pushes >= 0 else 0
-        n_wanted = _touched(n_known, k, position, push, work.wanted)
+        least = left_out / max(n_known, 1)
+        n_wanted = _touched(n_known, k, least, weight, position, push, work.wanted)
         inside = closed[k]
         if inside < 0:
             sources, weights = position[k : k + 1], np.ones(1)
@@ -135,7 +141,7 @@ def small_defaults(
         for b in range(n_known):
             i = push.touched[b]
             down += weight[i] * push.loss[i]
-            if i == k:
+            if i == k or weight[i] * push.loss[i] <= least:
                 continue
             if position[i] >= 0:
                 other = work.value[position[i]] / norm

@@ -131,7 +131,7 @@ class _Lanes:
         filled = 0
         while waiting or (self._case >= 0).any():
             free = np.flatnonzero(self._case < 0)
-            if waiting and (len(free) >= _REFILLED or len(free) == LANES):
+            if waiting and len(free) >= _REFILLED:
                 self._fill(free[: len(waiting)], waiting, shocks, position, place)
             sweep()
             # A lane is left alone as soon as it has settled: what it holds then is the same
