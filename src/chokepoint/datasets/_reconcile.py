@@ -21,7 +21,6 @@ _EXACT = 1e-12
 _GOOD = 1e-11
 _HELD = 1e-3
 _SLACK = 1e-11
-_LEAST = 1e-6
 _HOLDING_ROUNDS = 20
 
 
@@ -55,7 +54,10 @@ class Reconciler:
     loose : array (variables,)
         How easily each quantity moves; 0 holds it.
     low, high : array (variables,), optional
-        Ranges the quantities should keep. Nothing falls below a millionth of its baseline.
+        Ranges the quantities should keep.
+    least : float
+        Share of its baseline below which nothing falls. A flow that vanished would be another
+        structure of the chain.
     """
 
     def __init__(
@@ -66,15 +68,15 @@ class Reconciler:
         *,
         low: FloatArray | None = None,
         high: FloatArray | None = None,
+        least: float = 0.0,
     ) -> None:
         self._rows = sparse.csr_array(rows)
         self._back = sparse.csr_array(rows.T)
         self._columns = sparse.csc_array(rows)
         self._base = base
         self._loose = loose
-        # A flow that vanished would be another structure of the chain.
-        least = _LEAST * base
-        self._low = least if low is None else np.clip(low, least, base)
+        floor = least * base
+        self._low = floor if low is None else np.clip(low, floor, base)
         self._high = np.full(len(base), np.inf) if high is None else np.maximum(high, base)
         self._weight = loose * base**2
 
@@ -114,7 +116,7 @@ class Reconciler:
         return found
 
     def clipped(self, quantities: FloatArray, start: FloatArray) -> FloatArray:
-        """Return quantities with what left its range put to the end of it, never to zero."""
+        """Return quantities with what left its range put to the end of it, or to a tenth."""
         several = quantities.ndim > 1
         low, high, base = (
             part[:, None] if several else part for part in (self._low, self._high, self._base)
@@ -199,7 +201,8 @@ class _Held:
 
         def solve(residual: FloatArray) -> FloatArray:
             plain: FloatArray = self._factors.solve(residual)
-            return plain + np.einsum("ij,j->i", self._solved, small @ (own @ plain))
+            more: FloatArray = np.einsum("ij,j->i", self._solved, small @ (own @ plain))
+            return plain + more
 
         found, gap = self._refined(start, weight, solve)
         if not gap <= _GOOD:

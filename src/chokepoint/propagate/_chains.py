@@ -27,8 +27,8 @@ __all__ = ["Chains", "DrawnChains", "ListedChains"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-_AT_ONCE = 64
-"""Draws that are looked at together before the run."""
+_CELLS_AT_ONCE = 1_000_000
+"""Flows times draws that are looked at together before the run, at most."""
 
 
 class Chains(Protocol):
@@ -115,8 +115,9 @@ class DrawnChains:
     def _checked(self) -> tuple[FloatArray, FloatArray]:
         shape = (len(self), self.first.n_nodes)
         added, final = np.empty(shape), np.empty(shape)
-        for start in range(0, len(self), _AT_ONCE):
-            rows = np.arange(start, min(start + _AT_ONCE, len(self)))
+        size = max(1, _CELLS_AT_ONCE // max(self.first.n_edges, 1))
+        for start in range(0, len(self), size):
+            rows = np.arange(start, min(start + size, len(self)))
             block, _ = self._compiled(rows)
             check_chain(block)
             added[rows], final[rows] = block.value_added.T, block.final_value.T
