@@ -9,10 +9,14 @@ from chokepoint.leverage._frontier import CAPS, Frontier, frontier
 from chokepoint.leverage._generic import generic_instruments, traded_groups
 from chokepoint.leverage._instruments import Instrument, instrument_table, instruments
 from chokepoint.leverage._leverage import HORIZONS, leverage
+from chokepoint.leverage._profile import Profile, Times, profile, time_favours, times_of
+from chokepoint.leverage._ramps import Ramp, chain_at, ramp_cost
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
 from chokepoint.leverage._study import Study
 from chokepoint.leverage._survival import time_to_survive
+from chokepoint.leverage._third import ThirdCountries, third_countries
+from chokepoint.leverage._truce import Truce, truce
 from chokepoint.leverage._variants import Variant, stressed, variants
 
 __all__ = [
@@ -22,8 +26,14 @@ __all__ = [
     "Frontier",
     "Instrument",
     "Leverage",
+    "Profile",
+    "Ramp",
     "Study",
+    "ThirdCountries",
+    "Times",
+    "Truce",
     "Variant",
+    "chain_at",
     "drivers",
     "escalation",
     "frontier",
@@ -32,9 +42,15 @@ __all__ = [
     "instruments",
     "leverage",
     "parity",
+    "profile",
+    "ramp_cost",
     "reach",
     "stressed",
+    "third_countries",
+    "time_favours",
     "time_to_survive",
+    "times_of",
     "traded_groups",
+    "truce",
     "variants",
 ]
