@@ -74,3 +74,10 @@ def test_labels_have_to_be_sites(full):
         with_outputs(full, sites.drop("car@USA"), fixed=fixed)
     with pytest.raises(ShapeError, match="finite and >= 0"):
         with_outputs(full, -sites, fixed=~fixed)
+
+
+def test_a_site_may_be_stated_to_make_nothing(full):
+    chain = stated(full, magnet_at_JPN=0.0)
+    output = chain.nodes["output_qty"]
+    assert output["magnet@JPN"] == pytest.approx(0.0, abs=0.05)
+    assert (chain.flows["quantity"] >= 0.0).all()

@@ -41,7 +41,9 @@ _HELD = 1e-2
 _STATED = 1e-2
 """How easily a stated output moves beside one that is not stated."""
 _LEAST = 1e-3
-"""Smallest output over baseline: identities hold relative to it."""
+"""Smallest drawn output over baseline: identities hold relative to it."""
+_LEAST_FLOW = 1e-6
+"""Smallest drawn flow over baseline."""
 _ROUNDS = 3
 """How often flows are scaled towards outputs that have given way."""
 _ACCEPTED = 1e-10
@@ -135,15 +137,8 @@ class Quantities:
         array (draws, nodes), array (draws, flows)
             Quantities of all nodes, and flows in the order of `edges`.
         """
-        reconciler, count = self._reconciler, flows.shape[1]
         wanted = _keep_sums(sources.T, self.base, self.group, self.low, self.high)
-        seeds, now = flows.T, wanted
-        for _ in range(_ROUNDS - 1):
-            start = np.concatenate([self._sweeps.scaled(seeds, now), now])
-            # Outputs give way where flows cannot carry them; then flows start again from there.
-            now = reconciler.clipped(reconciler.projected(start), start)[count:]
-        start = np.concatenate([self._sweeps.scaled(seeds, now), now])
-        nodes, found = self._nearest(start, reconciler)
+        nodes, found = self._nearest(flows.T, wanted, self._reconciler)
         return nodes.T, found.T
 
     def stated(self, outputs: FloatArray, fixed: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -167,7 +162,8 @@ class Quantities:
         loose = self._loose(_STIFF_STATED)
         loose[len(self.flows.value) :][held] *= _STATED
         reconciler = Reconciler(self.rows, self._baseline(), loose)
-        return self._nearest(np.concatenate([self.flows.value, wanted]), reconciler)
+        nodes, flows = self._nearest(self.flows.value[:, None], wanted[:, None], reconciler)
+        return nodes[:, 0], flows[:, 0]
 
     def _loose(self, stiff: float) -> FloatArray:
         """Return how easily each variable moves: flows and `other_use` 1, other sources little."""
@@ -191,7 +187,7 @@ class Quantities:
         """The projection that all draws share; quantities without room in their range stay."""
         low, high = self._ranges()
         loose = np.where(self._fixed, 0.0, self._loose(_STIFF))
-        return Reconciler(self.rows, self._baseline(), loose, low=low, high=high)
+        return Reconciler(self.rows, self._baseline(), loose, low=low, high=high, least=_LEAST_FLOW)
 
     def _baseline(self) -> FloatArray:
         return np.concatenate([self.flows.value, self.base])
@@ -202,8 +198,17 @@ class Quantities:
         high = np.concatenate([np.nan_to_num(self.flows.high, nan=np.inf), self.high])
         return low, high
 
-    def _nearest(self, wanted: FloatArray, reconciler: Reconciler) -> tuple[FloatArray, FloatArray]:
-        found = reconciler.nearest(wanted)
+    def _nearest(
+        self, flows: FloatArray, wanted: FloatArray, reconciler: Reconciler
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return nodes and flows (rows, draws) that meet the identities, near those given."""
+        count, now = len(flows), wanted
+        for _ in range(_ROUNDS - 1):
+            start = np.concatenate([self._sweeps.scaled(flows, now), now])
+            # Outputs give way where flows cannot carry them; then flows start again from there.
+            now = reconciler.clipped(reconciler.projected(start), start)[count:]
+        start = np.concatenate([self._sweeps.scaled(flows, now), now])
+        found = reconciler.nearest(start)
         residual = reconciler.residual(found)
         if residual > _ACCEPTED:
             raise ConvergenceError(
@@ -211,9 +216,7 @@ class Quantities:
                 f"(relative residual {residual:.1e}, accepted {_ACCEPTED:.0e}); look at "
                 "chain.balance() and at sites whose range excludes their own output"
             )
-        count = len(self.flows.value)
-        factor = self.factor if found.ndim == 1 else self.factor[:, None]
-        return factor * found[count:][self.source], found[:count]
+        return self.factor[:, None] * found[count:][self.source], found[:count]
 
 
 def _sources(tables: dict[str, pd.DataFrame], nodes: pd.DataFrame) -> tuple[IntArray, FloatArray]:
