@@ -148,7 +148,12 @@ def _add_validate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "Every problem is reported at once.",
         allow_abbrev=False,
     )
-    validate.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of CSV files")
+    validate.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder of CSV or Parquet files, or a workbook",
+    )
     validate.add_argument(
         "--provenance",
         action="store_true",

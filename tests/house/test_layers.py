@@ -22,6 +22,7 @@ HEAVY = (
     "joblib",
     "matplotlib",
     "numba",
+    "openpyxl",
     "plotly",
     "pulp",
     "pymrio",
