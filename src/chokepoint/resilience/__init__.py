@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from chokepoint.program import CVaR
 from chokepoint.resilience._budget import Budget, Pool
+from chokepoint.resilience._disruptions import disruptions
+from chokepoint.resilience._frontier import Frontier, frontier
 from chokepoint.resilience._plan import plan
 from chokepoint.resilience._plan_result import Plan
 from chokepoint.resilience._recourse import recourse
 from chokepoint.resilience._recourse_result import Recourse
+from chokepoint.resilience._risk_exposure import risk_exposure
 from chokepoint.resilience._shortfall import shortfall
 
-__all__ = ["Budget", "CVaR", "Plan", "Pool", "Recourse", "plan", "recourse", "shortfall"]
+__all__ = [
+    "Budget",
+    "CVaR",
+    "Frontier",
+    "Plan",
+    "Pool",
+    "Recourse",
+    "disruptions",
+    "frontier",
+    "plan",
+    "recourse",
+    "risk_exposure",
+    "shortfall",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ class Budget:
     ----------
     total : float
         Money in all [USD million]; infinite where years or countries are limit enough.
-    by_year : iterable of float
+    by_year : sequence of float
         Money of each year from the decision on [USD million]. A measure is paid in the year in
         which it is ordered; ordered a year later it works a year later. Blank = all is ordered
         at once.
@@ -46,7 +46,7 @@ class Budget:
     """
 
     total: float = math.inf
-    by_year: tuple[float, ...] = ()
+    by_year: Sequence[float] = ()
     by_country: Mapping[str, float] = field(default_factory=dict)
     carry: bool = True
 
@@ -88,11 +88,11 @@ class Pool:
 
     Parameters
     ----------
-    members : iterable of str
+    members : str or sequence of str
         Areas or blocs.
     lead_weeks : int
         Weeks from the release of goods to their arrival at a member.
-    products : iterable of str, optional
+    products : str or sequence of str, optional
         Products or groups that are pooled; None = all with a stock on offer.
 
     Raises
@@ -107,9 +107,9 @@ class Pool:
     ('JPN', 'KOR')
     """
 
-    members: tuple[str, ...]
+    members: Sequence[str]
     lead_weeks: int = 1
-    products: tuple[str, ...] | None = None
+    products: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "members", _texts(self.members))

@@ -14,13 +14,21 @@ from chokepoint.errors import InfeasibleError, OptionError
 from chokepoint.program import Decomposition, LinearProgram, Solution
 from chokepoint.resilience._plan_program import Answer, PlanProgram
 
-__all__ = ["Method", "Solved", "answers_to", "choose", "solve_plan"]
+__all__ = [
+    "Method",
+    "Solved",
+    "answers_to",
+    "choose",
+    "read_whole",
+    "solve_pieces",
+    "solve_plan",
+]
 
 FloatArray = NDArray[np.float64]
 Method = Literal["auto", "extensive", "decomposed"]
 
 # Up to this many coefficients one program is solved sooner than its pieces.
-_ALL_AT_ONCE = 150_000
+_ALL_AT_ONCE = 2_000_000
 # An infeasible program of at most this many rows is put together to name what contradicts.
 _MOST_ROWS = 200_000
 
@@ -91,12 +99,12 @@ def solve_plan(
     if method == "extensive":
         whole = program.problem.extensive()
         solution = whole.solve(solver=solver, time_limit=time_limit, options=options)
-        return _read_whole(program, solution, solver, options)
+        return read_whole(program, solution, solver, options)
     pieces = Decomposition(program.problem, threads=threads, options=options)
     return solve_pieces(program, pieces, tolerance=tolerance, time_limit=time_limit)
 
 
-def _read_whole(
+def read_whole(
     program: PlanProgram, solution: Solution, solver: str, options: Mapping[str, Any] | None
 ) -> Solved:
     problem = program.problem
