@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chokepoint import errors as errors
     from chokepoint import exposure as exposure
     from chokepoint import history as history
+    from chokepoint import resilience as resilience
     from chokepoint import schema as schema
     from chokepoint.chain import SupplyChain as SupplyChain
     from chokepoint.datasets import load as load
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
     from chokepoint.propagate import simulate as simulate
+    from chokepoint.resilience import Budget as Budget
+    from chokepoint.resilience import CVaR as CVaR
+    from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
+    from chokepoint.resilience import Pool as Pool
     from chokepoint.resilience import Recourse as Recourse
+    from chokepoint.resilience import frontier as frontier
     from chokepoint.resilience import plan as plan
     from chokepoint.resilience import recourse as recourse
     from chokepoint.scenario import Boycott as Boycott
@@ -50,15 +56,19 @@ _PUBLIC = {
     # name: module that defines it; a module stands for itself
     "Behaviour": "chokepoint.propagate",
     "Boycott": "chokepoint.scenario",
+    "Budget": "chokepoint.resilience",
+    "CVaR": "chokepoint.resilience",
     "ChokepointError": "chokepoint.errors",
     "DemandShift": "chokepoint.scenario",
     "ExportBan": "chokepoint.scenario",
     "Extraterritorial": "chokepoint.scenario",
+    "Frontier": "chokepoint.resilience",
     "Leverage": "chokepoint.leverage",
     "Licence": "chokepoint.scenario",
     "Outage": "chokepoint.scenario",
     "Outcome": "chokepoint.propagate",
     "Plan": "chokepoint.resilience",
+    "Pool": "chokepoint.resilience",
     "Quota": "chokepoint.scenario",
     "Recourse": "chokepoint.resilience",
     "Scenario": "chokepoint.scenario",
@@ -71,11 +81,13 @@ _PUBLIC = {
     "drivers": "chokepoint.leverage",
     "errors": "chokepoint.errors",
     "exposure": "chokepoint.exposure",
+    "frontier": "chokepoint.resilience",
     "history": "chokepoint.history",
     "leverage": "chokepoint.leverage",
     "load": "chokepoint.datasets",
     "plan": "chokepoint.resilience",
     "recourse": "chokepoint.resilience",
+    "resilience": "chokepoint.resilience",
     "sample": "chokepoint.scenario",
     "schema": "chokepoint.schema",
     "simulate": "chokepoint.propagate",

@@ -69,10 +69,10 @@ def risk_exposure(
     -------
     DataFrame
         Index site, the largest loss first; columns product, country, recovery (weeks), loss
-        (USD million), own (its part at the site itself and at the outputs of a process, where in the targets), exposure
-        (share of the largest loss), survive (weeks until others lose; infinite if the site is
-        never missed), at_risk (whether recovery takes longer than that), and simulated where
-        asked for.
+        (USD million), own (its part at the site itself and, of a process, at its outputs),
+        exposure (share of the largest loss), survive (weeks until others lose; infinite if the
+        site is never missed), at_risk (whether recovery takes longer than that), and simulated
+        where asked for.
 
     Raises
     ------
