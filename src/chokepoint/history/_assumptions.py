@@ -20,6 +20,13 @@ __all__ = ["Assumptions"]
 
 Columns = dict[str, NDArray[np.float64]]
 
+_REACTIONS = ("trigger", "memory", "speed", "exponent")
+_OWN = ("reorder", "thrift")
+_BY_LABEL = {"qualification": 1.0, "leakage": 0.0}
+_NAMES = (
+    "expected trigger, memory, speed, exponent, reorder, thrift, qualification:LABEL or "
+    "leakage:LABEL, got {name!r}"
+)
 _THRIFT_FLOOR = 0.7
 """Least use that thrift reaches where a chain states none (assumption, grade C)."""
 
@@ -41,8 +48,10 @@ class Assumptions:
     thrift : float
         Share of the use that a full shortage saves for good each week, in slots for which the
         chain states none; use falls to 0.7 at most.
-    leakage : float, optional
-        Leakage of bans whose rows state none; None = as the event says by itself, 0.
+    leakage : mapping of str to float
+        Part of a banned flow that third countries pass on, of bans whose rows state none, by
+        product as the event names it; several in one key are separated by ";", "*" stands for all
+        others, and without it they leak nothing.
 
     Examples
     --------
@@ -57,7 +66,7 @@ class Assumptions:
     qualification: Mapping[str, float] = field(default_factory=dict)
     reorder: float = 1.0
     thrift: float = 0.0
-    leakage: float | None = None
+    leakage: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wrong = [
@@ -67,8 +76,11 @@ class Assumptions:
         ]
         if not 0.0 <= self.thrift < 1.0:
             wrong.append(f"thrift must be a share in [0, 1), got {self.thrift}")
-        if self.leakage is not None and not 0.0 <= self.leakage <= 1.0:
-            wrong.append(f"leakage must be a share in [0, 1] or None, got {self.leakage}")
+        wrong += [
+            f"leakage of {name} must be a share in [0, 1], got {value}"
+            for name, value in self.leakage.items()
+            if not 0.0 <= value <= 1.0
+        ]
         if wrong:
             raise OptionError("Assumptions: " + "; ".join(wrong) + ".")
 
@@ -78,8 +90,8 @@ class Assumptions:
         Parameters
         ----------
         values : mapping of str to float
-            `trigger`, `memory`, `speed`, `exponent` of the behaviour, `reorder`, `thrift`,
-            `leakage`, and `qualification:GROUP` (or `qualification:*`).
+            `trigger`, `memory`, `speed`, `exponent` of the behaviour, `reorder`, `thrift`, and
+            `qualification:LABEL` and `leakage:LABEL`, where the label may be "*".
 
         Raises
         ------
@@ -88,34 +100,33 @@ class Assumptions:
         """
         behaviour: dict[str, Any] = {}
         own: dict[str, Any] = {}
-        qualification = dict(self.qualification)
+        by_label = {name: dict(getattr(self, name)) for name in _BY_LABEL}
         for name, value in values.items():
-            head, _, group = name.partition(":")
-            if head == "qualification" and group:
-                qualification[group] = float(value)
-            elif name in ("trigger", "memory", "speed", "exponent"):
+            head, _, label = name.partition(":")
+            if head in _BY_LABEL and label:
+                by_label[head][label] = float(value)
+            elif name in _REACTIONS:
                 behaviour[name] = float(value)
-            elif name in ("reorder", "thrift", "leakage"):
+            elif name in _OWN:
                 own[name] = float(value)
             else:
-                raise OptionError(
-                    "expected trigger, memory, speed, exponent, reorder, thrift, leakage or "
-                    f"qualification:GROUP, got {name!r}"
-                )
+                raise OptionError(_NAMES.format(name=name))
         return replace(
             self,
             behaviour=replace(self.behaviour, **behaviour),
-            qualification=qualification,
+            qualification=by_label["qualification"],
+            leakage=by_label["leakage"],
             **own,
         )
 
     def value(self, name: str) -> float:
         """Return one number by the name that :meth:`with_values` takes."""
-        head, _, group = name.partition(":")
-        if head == "qualification":
-            return float(self.qualification.get(group, 1.0))
-        found = getattr(self.behaviour if hasattr(self.behaviour, name) else self, name)
-        return 0.0 if found is None else float(found)
+        head, _, label = name.partition(":")
+        if head in _BY_LABEL and label:
+            return float(getattr(self, head).get(label, _BY_LABEL[head]))
+        if name not in (*_REACTIONS, *_OWN):
+            raise OptionError(_NAMES.format(name=name))
+        return float(getattr(self.behaviour if name in _REACTIONS else self, name))
 
     def apply(self, chain: SupplyChain) -> SupplyChain:
         """Return the chain with the factors in its numbers; itself if there are none."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from chokepoint._progress import track
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError
 from chokepoint.history._assumptions import Assumptions
@@ -97,8 +98,9 @@ def calibrate(
     *,
     start: Assumptions | None = None,
     chains: Mapping[str, SupplyChain] | None = None,
-    starts: int = 3,
-    evaluations: int = 60,
+    samples: int = 16,
+    starts: int = 2,
+    evaluations: int = 12,
     rng: np.random.Generator | int | None = 0,
     progress: bool | None = None,
 ) -> Calibration:
@@ -126,12 +128,14 @@ def calibrate(
         First point, and what is not fitted.
     chains : mapping of str to SupplyChain, optional
         Chains to use instead of the shipped ones.
+    samples : int
+        Random points between the bounds that are tried first, a Latin hypercube.
     starts : int
-        Points from which the search starts: `start`, and random ones between the bounds.
+        Points from which the search starts: `start`, and the best of the random ones.
     evaluations : int
         Most steps from each of them (each step runs the episodes once more per parameter).
     rng : Generator, int or None
-        Seed of the random starts.
+        Seed of the random points.
     progress : bool, optional
         Show a progress bar over the starts.
 
@@ -151,9 +155,7 @@ def calibrate(
 
     Examples
     --------
-    >>> fit = cp.calibrate(
-    ...     {"speed": (0.1, 0.5)}, ["soy_2025"], starts=1, evaluations=1, progress=False
-    ... )
+    >>> fit = cp.calibrate({"speed": (0.1, 0.5)}, ["soy_2018"], samples=0, starts=1, evaluations=1)
     >>> fit.values.columns.tolist()
     ['start', 'fitted', 'low', 'high']
     """
@@ -165,7 +167,8 @@ def calibrate(
         raise OptionError("expected at least one episode of the role calibration, got none")
     made = Chains(chains)
     problem = _Problem(fitted, made, first, names, low, high, (begin - low) / (high - low))
-    best = problem.best(starts, evaluations, np.random.default_rng(rng), progress=progress)
+    generator = np.random.default_rng(rng)
+    best = problem.best(samples, starts, evaluations, generator, progress=progress)
     after = problem.assumptions(best)
     tested = [one for one in wanted if one.role == "test"]
 
@@ -263,18 +266,24 @@ class _Problem:
         return self.residuals(point - 1.0)
 
     def best(
-        self, starts: int, evaluations: int, rng: np.random.Generator, *, progress: bool | None
+        self,
+        samples: int,
+        starts: int,
+        evaluations: int,
+        rng: np.random.Generator,
+        *,
+        progress: bool | None,
     ) -> FloatArray:
-        """Return the best point found from several starts; never worse than the first."""
+        """Return the best point found; never worse than the first."""
         from scipy.optimize import least_squares
 
-        from chokepoint._progress import track
-
-        if starts < 1 or evaluations < 1:
-            raise OptionError("expected at least one start and one evaluation")
-        points = [self._begin, *rng.random((starts - 1, len(self._begin)))]
-        found = [(_half_squares(self.residuals(self._begin)), self._begin)]
-        for point in track(points, "starts", progress=progress):
+        if samples < 0 or starts < 1 or evaluations < 1:
+            raise OptionError("expected samples >= 0, at least one start and one evaluation")
+        points = [self._begin, *_hypercube(samples, len(self._begin), rng)]
+        tried = [(_half_squares(self.residuals(point)), point) for point in points]
+        ranked = sorted(tried[1:], key=lambda one: one[0])
+        begins = [self._begin, *(point for _, point in ranked[: starts - 1])]
+        for point in track(begins, "starts", progress=progress):
             fit = least_squares(
                 self._shifted,
                 1.0 + np.clip(point, 1e-6, 1.0 - 1e-6),
@@ -284,5 +293,13 @@ class _Problem:
                 xtol=1e-4,
                 ftol=1e-4,
             )
-            found.append((float(fit.cost), np.asarray(fit.x, dtype=float) - 1.0))
-        return min(found, key=lambda one: one[0])[1]
+            tried.append((float(fit.cost), np.asarray(fit.x, dtype=float) - 1.0))
+        best: FloatArray = min(tried, key=lambda one: one[0])[1]
+        return best
+
+
+def _hypercube(samples: int, size: int, rng: np.random.Generator) -> FloatArray:
+    """Return points of the unit cube (samples, size), one in each slice of every axis."""
+    slices = np.stack([rng.permutation(samples) for _ in range(size)], axis=1)
+    points: FloatArray = (slices + rng.random((samples, size))) / max(samples, 1)
+    return points

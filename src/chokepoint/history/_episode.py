@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,13 +62,13 @@ class Episode:
     cohorts: pd.DataFrame
     observations: pd.DataFrame
 
-    def scenario(self, *, leakage: float | None = None) -> Scenario:
+    def scenario(self, *, leakage: Mapping[str, float] | None = None) -> Scenario:
         """Return the scenario of the events.
 
         Parameters
         ----------
-        leakage : float, optional
-            Leakage of bans whose rows state none.
+        leakage : mapping of str to float, optional
+            Leakage of bans whose rows state none, by product; see :class:`Assumptions`.
         """
         return scenario_of(self.name, self.events, self.start, leakage=leakage)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,11 @@ def week_of(date: Any, start: pd.Timestamp) -> int:
 
 
 def scenario_of(
-    name: str, rows: pd.DataFrame, start: pd.Timestamp, *, leakage: float | None = None
+    name: str,
+    rows: pd.DataFrame,
+    start: pd.Timestamp,
+    *,
+    leakage: Mapping[str, float] | None = None,
 ) -> Scenario:
     """Return the scenario that rows of events.csv describe.
 
@@ -46,8 +50,9 @@ def scenario_of(
         Rows of one episode.
     start : Timestamp
         First day of week 0.
-    leakage : float, optional
-        Leakage of export bans and extraterritorial rules whose rows state none.
+    leakage : mapping of str to float, optional
+        Leakage of export bans and extraterritorial rules whose rows state none, by the first of
+        their products that is named (several in one key separated by ";"); "*" = all others.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def scenario_of(
     events, issues = [], []
     for row, cells in rows.iterrows():
         try:
-            events.append(_event(cells, start, leakage))
+            events.append(_event(cells, start, leakage or {}))
         except (ValueError, TypeError) as error:
             issues.append(Issue("events", "kind", str(error), row=row, value=cells["kind"]))
     if issues:
@@ -65,7 +70,7 @@ def scenario_of(
     return Scenario(name, events)
 
 
-def _event(cells: pd.Series, start: pd.Timestamp, leakage: float | None) -> Event:
+def _event(cells: pd.Series, start: pd.Timestamp, leakage: Mapping[str, float]) -> Event:
     first = week_of(cells["start"], start)
     options: dict[str, Any] = {"start": first}
     if pd.notna(cells["end"]):
@@ -77,10 +82,17 @@ def _event(cells: pd.Series, start: pd.Timestamp, leakage: float | None) -> Even
     release = str(cells.get("release", "")).strip()
     if release:
         options["release"] = dated_steps(release, start, first)
-    if leakage is not None and cells["kind"] in ("ExportBan", "Extraterritorial"):
-        options.setdefault("leakage", leakage)
+    if cells["kind"] in ("ExportBan", "Extraterritorial"):
+        options.setdefault("leakage", _leakage(str(cells["products"]), leakage))
     kind: type[Event] = getattr(scenarios, str(cells["kind"]))
     return kind(**options)
+
+
+def _leakage(products: str, leakage: Mapping[str, float]) -> float:
+    """Return the leakage of the first product that is named, that of "*", or none."""
+    rates = {label: rate for labels, rate in leakage.items() for label in split_list(labels)}
+    named = [rates[label] for label in split_list(products) if label in rates]
+    return named[0] if named else rates.get("*", 0.0)
 
 
 def _argument(column: str, text: str) -> Any:

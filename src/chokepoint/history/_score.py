@@ -22,6 +22,7 @@ __all__ = ["Score", "errors", "passes", "score"]
 FloatArray = NDArray[np.float64]
 
 _INTERVAL = (0.05, 0.95)
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +172,8 @@ def errors(observations: pd.DataFrame, values: FloatArray) -> FloatArray:
 def passes(observations: pd.DataFrame, values: FloatArray) -> NDArray[np.bool_]:
     """Return which observations (observations, lanes) are met."""
     wrong = errors(observations, values)
-    tolerance = observations["tolerance"].to_numpy(dtype=float)[:, None]
+    # An error that equals its tolerance is met, whatever its last digit.
+    tolerance = observations["tolerance"].to_numpy(dtype=float)[:, None] * (1.0 + _ROUNDING)
     ratio = observations["observable"].isin(RATIOS).to_numpy()[:, None]
     near = np.where(
         ratio, (wrong <= tolerance) & (wrong >= 1.0 / tolerance), np.abs(wrong) <= tolerance
@@ -180,7 +182,8 @@ def passes(observations: pd.DataFrame, values: FloatArray) -> NDArray[np.bool_]:
     none = observations["observable"].eq("loss").to_numpy()[:, None]
     most = observations["bound"].eq("at_most").to_numpy()[:, None]
     stated = observations["value"].to_numpy(dtype=float)[:, None]
-    met = np.where(none, values < stated + tolerance, near)
+    below = stated + observations["tolerance"].to_numpy(dtype=float)[:, None]
+    met = np.where(none, values < below, near)
     return np.asarray(np.where(most, values <= stated, met), dtype=bool)
 
 
