@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from chokepoint.leverage._coalition import coalitions
+from chokepoint.leverage._corporate import (
+    US_SECTORS_IN_CHINA,
+    CorporateExposure,
+    corporate_exposure,
+)
 from chokepoint.leverage._drivers import drivers
 from chokepoint.leverage._escalate import escalation
 from chokepoint.leverage._escalation import Escalation, parity
@@ -13,27 +19,33 @@ from chokepoint.leverage._profile import Profile, Times, profile, time_favours, 
 from chokepoint.leverage._ramps import Ramp, chain_at, ramp_cost
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
+from chokepoint.leverage._shield import Shield, shield
 from chokepoint.leverage._study import Study
 from chokepoint.leverage._survival import time_to_survive
 from chokepoint.leverage._third import ThirdCountries, third_countries
 from chokepoint.leverage._truce import Truce, truce
-from chokepoint.leverage._variants import Variant, stressed, variants
+from chokepoint.leverage._variants import Variant, one_at_a_time, stressed, variants
 
 __all__ = [
     "CAPS",
     "HORIZONS",
+    "US_SECTORS_IN_CHINA",
+    "CorporateExposure",
     "Escalation",
     "Frontier",
     "Instrument",
     "Leverage",
     "Profile",
     "Ramp",
+    "Shield",
     "Study",
     "ThirdCountries",
     "Times",
     "Truce",
     "Variant",
     "chain_at",
+    "coalitions",
+    "corporate_exposure",
     "drivers",
     "escalation",
     "frontier",
@@ -41,10 +53,12 @@ __all__ = [
     "instrument_table",
     "instruments",
     "leverage",
+    "one_at_a_time",
     "parity",
     "profile",
     "ramp_cost",
     "reach",
+    "shield",
     "stressed",
     "third_countries",
     "time_favours",

@@ -15,7 +15,7 @@ from chokepoint.datasets import draw
 from chokepoint.leverage._lever_sets import LeverSet, lever_events
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import scenario_name
-from chokepoint.leverage._variants import stressed, variants
+from chokepoint.leverage._variants import one_at_a_time, stressed
 from chokepoint.propagate import WEEKS_PER_YEAR, Behaviour, Outcome, simulate
 from chokepoint.propagate._recorder import Record
 from chokepoint.propagate._simulate import Precision
@@ -212,21 +212,20 @@ class Study:
             mine = {k: s for k, s in self.scenarios(bundle=bundle).items() if k[0] == actor}
             if not mine:
                 continue
-            for variant in variants(
-                self.chain, self.behaviour, owner=areas, products=self.goods(bundle, areas)
-            ):
-                loss = simulate(
-                    variant.chain,
-                    list(mine.values()),
-                    weeks=horizon,
-                    behaviour=variant.behaviour,
-                    record="country",
-                    progress=self.progress,
-                ).loss()
+            losses, settings = one_at_a_time(
+                self.chain,
+                list(mine.values()),
+                weeks=horizon,
+                behaviour=self.behaviour,
+                owner=areas,
+                products=self.goods(bundle, areas),
+                progress=self.progress,
+            )
+            for (assumption, end), loss in losses.items():
                 for (_, target, _), scenario in mine.items():
-                    row = rows.setdefault((actor, target, variant.assumption), {})
-                    row[variant.end] = _of(loss.loc[[scenario.name]], self.targets[target]).item()
-                    row[f"{variant.end}_setting"] = variant.setting
+                    row = rows.setdefault((actor, target, assumption), {})
+                    row[end] = _of(loss.loc[[scenario.name]], self.targets[target]).item()
+                    row[f"{end}_setting"] = settings[assumption, end]
         table = _frame(rows, ["actor", "target", "assumption"])
         table.attrs["unit"] = "USD million of value added"
         return table
