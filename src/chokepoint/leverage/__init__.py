@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from chokepoint.leverage._assess import Assessment, Figure, Losses, assess
 from chokepoint.leverage._coalition import coalitions
 from chokepoint.leverage._corporate import (
     US_SECTORS_IN_CHINA,
     CorporateExposure,
     corporate_exposure,
 )
+from chokepoint.leverage._critical import critical, critical_index
 from chokepoint.leverage._drivers import drivers
 from chokepoint.leverage._escalate import escalation
 from chokepoint.leverage._escalation import Escalation, parity
@@ -30,11 +32,14 @@ __all__ = [
     "CAPS",
     "HORIZONS",
     "US_SECTORS_IN_CHINA",
+    "Assessment",
     "CorporateExposure",
     "Escalation",
+    "Figure",
     "Frontier",
     "Instrument",
     "Leverage",
+    "Losses",
     "Profile",
     "Ramp",
     "Shield",
@@ -43,9 +48,12 @@ __all__ = [
     "Times",
     "Truce",
     "Variant",
+    "assess",
     "chain_at",
     "coalitions",
     "corporate_exposure",
+    "critical",
+    "critical_index",
     "drivers",
     "escalation",
     "frontier",

@@ -212,20 +212,20 @@ class Study:
             mine = {k: s for k, s in self.scenarios(bundle=bundle).items() if k[0] == actor}
             if not mine:
                 continue
-            losses, settings = one_at_a_time(
+            ends = one_at_a_time(
                 self.chain,
                 list(mine.values()),
                 weeks=horizon,
                 behaviour=self.behaviour,
-                owner=areas,
-                products=self.goods(bundle, areas),
+                owners={"the owner": (areas, self.goods(bundle, areas))},
                 progress=self.progress,
             )
-            for (assumption, end), loss in losses.items():
+            for (assumption, end), (outcome, place, setting) in ends.items():
+                loss = pd.DataFrame(outcome.loss().xs(place, level="draw"))
                 for (_, target, _), scenario in mine.items():
                     row = rows.setdefault((actor, target, assumption), {})
                     row[end] = _of(loss.loc[[scenario.name]], self.targets[target]).item()
-                    row[f"{end}_setting"] = settings[assumption, end]
+                    row[f"{end}_setting"] = setting
         table = _frame(rows, ["actor", "target", "assumption"])
         table.attrs["unit"] = "USD million of value added"
         return table

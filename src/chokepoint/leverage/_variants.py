@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from chokepoint.chain import SupplyChain
 from chokepoint.leverage._what_if import End, Moves, WhatIf, end_of, moved_shares
-from chokepoint.propagate import Behaviour, simulate
+from chokepoint.propagate import Behaviour, Outcome, simulate
 from chokepoint.propagate._simulate import Precision
 from chokepoint.scenario import Scenario
 
 __all__ = ["Variant", "one_at_a_time", "stressed", "variants"]
+
+Owners = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 
 ENDS: tuple[End, End] = ("low", "high")
 _OF_INPUTS = {
@@ -101,7 +101,7 @@ def variants(
     The owner's shares are moved for `products` only, the goods that are banned.
     """
     numbers = WhatIf(chain)
-    for one in _changes(chain, behaviour, owner, products):
+    for one in _changes(chain, behaviour, {"the owner": (owner, products)}):
         moved = numbers.chain_of(one.moves) if one.moves else chain
         yield Variant(one.assumption, one.end, one.setting, moved, one.behaviour)
 
@@ -112,12 +112,11 @@ def one_at_a_time(
     *,
     weeks: int,
     behaviour: Behaviour | None = None,
-    owner: Sequence[str] = (),
-    products: Sequence[str] = (),
+    owners: Owners | None = None,
     dtype: Precision = "float64",
     progress: bool | None = None,
-) -> tuple[dict[tuple[str, End], pd.DataFrame], dict[tuple[str, End], str]]:
-    """Return the losses of scenarios with one assumption at a time moved to the ends of its range.
+) -> dict[tuple[str, End], tuple[Outcome, int, str]]:
+    """Run scenarios with one assumption at a time moved to the ends of its range.
 
     All that change the chain run in one batch.
 
@@ -128,11 +127,11 @@ def one_at_a_time(
     scenarios : sequence of Scenario
         What happens.
     weeks : int
-        Horizon.
+        Length of the runs.
     behaviour : Behaviour, optional
         Settings of the reference run.
-    owner, products : sequence of str
-        Areas and products whose shares are moved as well.
+    owners : mapping of name to (areas, products), optional
+        Owners whose outputs are moved as well, for these products, each on its own.
     dtype : {"float64", "float32"}
         Precision of the runs.
     progress : bool, optional
@@ -140,36 +139,26 @@ def one_at_a_time(
 
     Returns
     -------
-    dict of DataFrame, dict of str
-        By (assumption, end): losses, rows scenarios and columns areas [USD million], and what
-        the assumption was set to.
+    dict
+        By (assumption, end): the outcome in which it ran, its number among the draws of that
+        outcome, and what the assumption was set to.
     """
     settings = behaviour or Behaviour()
-    changes = list(_changes(chain, settings, tuple(owner), tuple(products)))
-    moved = [one for one in changes if one.behaviour == settings]
+    changes = list(_changes(chain, settings, owners or {}))
     options: dict[str, Any] = {
-        "weeks": weeks,
-        "record": "country",
-        "dtype": dtype,
-        "progress": progress,
-    }
-    batch = simulate(
-        WhatIf(chain).draws([one.moves for one in moved]), scenarios, behaviour=settings, **options
-    ).loss()
-    found = {
-        (one.assumption, one.end): pd.DataFrame(batch.xs(place, level="draw"))
-        for place, one in enumerate(moved)
-    }
-    for one in changes:
-        if one.behaviour != settings:
-            run = simulate(chain, scenarios, behaviour=one.behaviour, **options)
-            found[one.assumption, one.end] = run.loss()
-    return found, {(one.assumption, one.end): one.setting for one in changes}
+        "weeks": weeks, "record": "country", "dtype": dtype, "progress": progress,
+    }  # fmt: skip
+    found = {}
+    for used in dict.fromkeys(one.behaviour for one in changes):
+        same = [one for one in changes if one.behaviour == used]
+        draws = WhatIf(chain).draws([one.moves for one in same])
+        outcome = simulate(draws, scenarios, behaviour=used, **options)
+        for place, one in enumerate(same):
+            found[one.assumption, one.end] = (outcome, place, one.setting)
+    return found
 
 
-def _changes(
-    chain: SupplyChain, behaviour: Behaviour, owner: tuple[str, ...], products: tuple[str, ...]
-) -> Iterator[_Change]:
+def _changes(chain: SupplyChain, behaviour: Behaviour, owners: Owners) -> Iterator[_Change]:
     flows = chain._tables["flows"]["growth_max"].to_numpy(dtype=float)
     stock = chain._tables["inputs"]["stock_weeks"].to_numpy(dtype=float)
     faster = min(1.0, 2.0 * behaviour.speed)
@@ -187,10 +176,10 @@ def _changes(
         factor, words = _GROWTH[end]
         yield _Change("growth of suppliers", end, words, {"growth_max": flows * factor}, behaviour)
         yield _Change("supplier switching", end, switching[end][0], {}, switching[end][1])
-        if owner:
-            words = f"{end} end of the owner's outputs, product totals kept"
-            moves = moved_shares(chain, owner, products, end)
-            yield _Change("shares of the owner", end, words, moves, behaviour)
+        for name, (areas, products) in owners.items():
+            words = f"{end} end of the outputs of {name}, product totals kept"
+            moves = moved_shares(chain, areas, products, end)
+            yield _Change(f"shares of {name}", end, words, moves, behaviour)
         added = end_of(chain, "value_added_share", end).clip(0.0, 1.0)
         words = f"{end} end of value_added_share"
         yield _Change("value added", end, words, {"value_added_share": added}, behaviour)
