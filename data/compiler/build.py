@@ -10,16 +10,19 @@ import pandas as pd
 
 import chokepoint as cp
 from chokepoint.chain import FlowEstimate
-from compiler import areas, card, markets, pairs
+from compiler import areas, card, markets, mixes, pairs
 from compiler.check import check_inputs, check_value
 from compiler.inputs import CHAINS_FOLDER, Inputs, read_table
 from compiler.recipes import inputs_table
 from compiler.world import solve_world
 
-__all__ = ["CHAINS", "build", "fitted_chain", "free_fit", "named_areas", "sources_table"]
+__all__ = ["CHAINS", "LICENCE", "build", "fitted_chain", "free_fit", "named_areas", "sources_table"]
 
 CHAINS = ("rare_earths", "strategic_minerals", "semiconductors", "soybeans", "pharma_api", "all")
 """In the order in which they borrow from each other."""
+
+LICENCE = "CC-BY-4.0"
+"""Of rows whose sources have no terms of their own."""
 
 COPIED = ("trade", "alternatives", "projects", "measures", "controls", "estimates")
 PRODUCT_COLUMNS = (
@@ -47,7 +50,7 @@ def build(name: str, *, out: Path | None = None) -> cp.SupplyChain:
         chain, free, fit = joined_chain()
     else:
         chain, free, fit = fitted_chain(name, compile_tables(Inputs.read(name)))
-    chain.write(folder)
+    chain.write(folder, licence=LICENCE)
     text = card.card(name, chain, free, fit)
     (folder / "README.md").write_text(text, encoding="utf-8")
     return chain
@@ -104,20 +107,22 @@ def fitted_chain(
 ) -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
     """Return the chain with fitted flows, the fit by size and preference alone, and the fit."""
     inputs = Inputs.read(name)
-    first = cp.SupplyChain.from_tables(tables, name=name)
+    held = mixes.stated_mixes(inputs, tables["sites"])
+    first = cp.SupplyChain.from_tables(mixes.taken_apart(tables, held), name=name)
     small, left_out = pairs.without_small_pairs(first, inputs)
     tables = {**tables, "preferences": pairs.narrowed(tables["preferences"], small)}
-    silent = pairs.dormant(inputs, left_out)
+    silent = pairs.dormant(inputs, mixes.put_together(left_out))
     if len(silent) or "alternatives" in tables:
         both = pd.concat([tables.get("alternatives", pd.DataFrame()), silent])
         tables["alternatives"] = both.drop_duplicates(["supplier", "buyer", "slot"])
-    chain = cp.SupplyChain.from_tables(tables, name=name)
+    apart = mixes.taken_apart(tables, held)
+    chain = cp.SupplyChain.from_tables(apart, name=name)
     assert chain.fit is not None
-    flows = chain.flows
+    flows = mixes.put_together(chain.flows)
     flows["lead_weeks"], flows["growth_max"] = pairs.links(inputs, flows, chain.tables)
-    final = cp.SupplyChain.from_tables({**chain.tables, "flows": flows}, name=name)
+    final = cp.SupplyChain.from_tables({**tables, "flows": flows}, name=name)
     raise_for(name, check_value(final))
-    return final, free_fit(final), chain.fit
+    return final, free_fit(chain), chain.fit
 
 
 def free_fit(chain: cp.SupplyChain) -> FlowEstimate:

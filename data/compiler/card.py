@@ -12,6 +12,13 @@ from compiler.inputs import CHAINS_FOLDER
 __all__ = ["card", "markdown", "short"]
 
 OTHER_USE = ":other_use"
+UNION = "EU27"
+REPORTED_PART = "reported total, % of supply in the chain"
+RESIDUAL_NOTE = (
+    "Residual areas have the plants of all countries that a product does not name, their GDP is "
+    "what all named areas leave: no share is given. What they have of Austria, Belgium, the "
+    "Netherlands and others is missing there; the union as a whole is right."
+)
 
 
 def card(name: str, chain: cp.SupplyChain, free: FlowEstimate, fit: FlowEstimate) -> str:
@@ -35,7 +42,7 @@ def card(name: str, chain: cp.SupplyChain, free: FlowEstimate, fit: FlowEstimate
         "trade": markdown(trade_table(free, fit)),
         "import_shares": markdown(import_share_table(chain, free, fit)),
         "residual": f"{chain.balance()['relative'].abs().max():.0e}",
-        "gdp": markdown(gdp_table(chain)),
+        "gdp": markdown(gdp_table(chain)) + "\n\n" + RESIDUAL_NOTE,
         "grades": markdown(grade_table(chain)),
         "controls": markdown(control_table(chain)),
     }
@@ -106,7 +113,11 @@ def trade_table(free: FlowEstimate, fit: FlowEstimate) -> pd.DataFrame:
 def import_share_table(
     chain: cp.SupplyChain, free: FlowEstimate, fit: FlowEstimate
 ) -> pd.DataFrame:
-    """Return shares of an importer's supply: reported total over need, before and after fitting."""
+    """Return parts of an importer's supply in the chain: reported total, before and after fitting.
+
+    The reported total is a published quantity, what it is divided by is not: a part above 100 %
+    says that the chain's importer gets less than was reported.
+    """
     edges, nodes = chain.edges, chain.nodes
     edges = edges[~edges["dormant"]]
     importer = edges["buyer"].map(nodes["country"])
@@ -121,9 +132,9 @@ def import_share_table(
                 "products": row.products,
                 "importer": row.importer,
                 "from": row.exporter,
-                "reported %": f"{100 * row.reported / need:.0f}",
-                "by size and preference %": f"{100 * before.fitted / need:.0f}",
-                "in the chain %": f"{100 * row.fitted / need:.0f}",
+                REPORTED_PART: f"{100 * row.reported / need:.0f}",
+                "by size and preference, %": f"{100 * before.fitted / need:.0f}",
+                "in the chain, %": f"{100 * row.fitted / need:.0f}",
             }
         )
     return pd.DataFrame(rows)
@@ -141,17 +152,31 @@ def exposed_value_added(chain: cp.SupplyChain) -> pd.Series:
 
 
 def gdp_table(chain: cp.SupplyChain) -> pd.DataFrame:
-    """Return value added in the chain and its exposed part beside GDP, USD billion."""
+    """Return value added in the chain and its exposed part beside GDP, USD billion.
+
+    A residual area has the plants of all countries that a product does not name, its GDP is what
+    all named areas leave; a share of the one in the other means nothing and is left blank.
+    """
     nodes = chain.nodes
     value = nodes.groupby("country")["value_added_usd_m"].sum()
     exposed = exposed_value_added(chain).groupby(nodes["country"]).sum()
-    frame = chain.countries.set_index("area")[["gdp_usd_m", "confidence"]]
+    frame = chain.countries.set_index("area")[["kind", "gdp_usd_m", "confidence", "blocs"]]
+    frame["value"] = value.reindex(frame.index).fillna(0.0)
+    frame["exposed"] = exposed.reindex(frame.index).fillna(0.0)
+    member = frame["blocs"].str.split(";").map(lambda blocs: UNION in blocs)
+    if (member & (frame["kind"] == "residual")).any():
+        whole = frame.loc[member, ["gdp_usd_m", "value", "exposed"]].sum()
+        label = f"all of {UNION}"
+        frame.loc[label, whole.index] = whole
+        frame.loc[label, ["kind", "confidence"]] = ["country", "D"]
+    known = frame["kind"] != "residual"
+    part = 100 * frame[["value", "exposed"]].div(frame["gdp_usd_m"], axis=0)
     out = pd.DataFrame({"GDP": (frame["gdp_usd_m"] / 1e3).round(0).astype(int)})
     out["grade"] = frame["confidence"]
-    out["value added in chain"] = (value.reindex(out.index).fillna(0.0) / 1e3).round(1)
-    out["% of GDP"] = (100 * out["value added in chain"] / out["GDP"]).round(1)
-    out["exposed"] = (exposed.reindex(out.index).fillna(0.0) / 1e3).round(1)
-    out["exposed % of GDP"] = (100 * out["exposed"] / out["GDP"]).round(2)
+    out["value added in chain"] = (frame["value"] / 1e3).round(1)
+    out["% of GDP"] = part["value"].map("{:.1f}".format).where(known, "")
+    out["exposed"] = (frame["exposed"] / 1e3).round(1)
+    out["exposed % of GDP"] = part["exposed"].map("{:.2f}".format).where(known, "")
     return out.reset_index(names="area")
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 import chokepoint as cp
 from chokepoint.chain import FlowEstimate
-from compiler import areas, pairs
+from compiler import areas, mixes, pairs
 from compiler.check import check_value
 from compiler.inputs import CHAINS_FOLDER, Inputs
 from compiler.markets import OTHER_USE, other_use
@@ -52,24 +52,28 @@ def joined_chain() -> tuple[cp.SupplyChain, FlowEstimate, FlowEstimate]:
     chains = {name: cp.SupplyChain.read(CHAINS_FOLDER / name) for name in names}
     tables, touched = _tables(inputs, chains)
     held = _held_flows(chains, tables, touched)
-    first = cp.SupplyChain.from_tables({**tables, "flows": held}, name=JOINED)
+    mixed = _mixes(chains, touched)
+    first = cp.SupplyChain.from_tables(
+        mixes.taken_apart({**tables, "flows": held}, mixed), name=JOINED
+    )
     tables["preferences"], left_out = _thinned(inputs, first, tables, touched)
-    silent = pairs.dormant(inputs, left_out)
+    silent = pairs.dormant(inputs, mixes.put_together(left_out))
     tables["alternatives"] = _first(
         [_open(frame, tables, held) for frame in (tables["alternatives"], silent)], EDGE
     )
     tables["sources"] = _sources(inputs, tables)
-    chain = cp.SupplyChain.from_tables({**tables, "flows": held}, name=JOINED)
+    apart = mixes.taken_apart({**tables, "flows": held}, mixed)
+    chain = cp.SupplyChain.from_tables(apart, name=JOINED)
     assert chain.fit is not None
     final = cp.SupplyChain.from_tables(
-        {**chain.tables, "flows": _described(inputs, chain, chains, touched)}, name=JOINED
+        {**tables, "flows": _described(inputs, chain, chains, touched)}, name=JOINED
     )
     problems = check_value(final)
     if problems:
         raise ValueError(
             "the joined chain is worth less than its parts:\n  " + "\n  ".join(problems)
         )
-    return final, _free_fit(tables, held), chain.fit
+    return final, _free_fit(apart), chain.fit
 
 
 def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Tables, set[str]]:
@@ -264,6 +268,11 @@ def _held_flows(
     return pd.concat(parts, ignore_index=True).assign(known="reported")
 
 
+def _mixes(chains: Mapping[str, cp.SupplyChain], touched: set[str]) -> pd.DataFrame:
+    """Return the mixes of slots of which several inputs are estimated anew: those of their chains."""
+    return _first([mixes.mixes_of_edges(one.edges, touched) for one in chains.values()], mixes.KEY)
+
+
 def _thinned(
     inputs: Inputs, first: cp.SupplyChain, tables: Tables, touched: set[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -288,7 +297,7 @@ def _described(
     touched: set[str],
 ) -> pd.DataFrame:
     """Return the flows with leads, growth and grade: those of their chains where held."""
-    flows = chain.flows
+    flows = mixes.put_together(chain.flows)
     before = pd.concat([one.flows for one in chains.values()], ignore_index=True)
     before = before.drop_duplicates(EDGE).set_index(EDGE)
     key = pd.MultiIndex.from_frame(flows[EDGE])
@@ -305,8 +314,8 @@ def _described(
     return flows
 
 
-def _free_fit(tables: Tables, held: pd.DataFrame) -> FlowEstimate:
-    checked = {**tables, "trade": tables["trade"].assign(role="check"), "flows": held}
+def _free_fit(tables: Tables) -> FlowEstimate:
+    checked = {**tables, "trade": tables["trade"].assign(role="check")}
     found = cp.SupplyChain.from_tables(checked)
     assert found.fit is not None
     return found.fit

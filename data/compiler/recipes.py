@@ -6,7 +6,7 @@ import pandas as pd
 
 from compiler.inputs import Inputs, text
 
-__all__ = ["RECIPE_KEY", "inputs_table", "recipes_completed"]
+__all__ = ["RECIPE_KEY", "inputs_table", "placed_recipes", "recipes_completed"]
 
 RECIPE_KEY = ["product", "slot", "input"]
 DEFAULTS = {
@@ -45,6 +45,8 @@ def recipes_completed(inputs: Inputs) -> pd.DataFrame:
     for end in ("low", "high"):
         own[end] = own[end].where(own[end].notna(), own["quantity"])
     out = pd.concat([general, own])
+    given = inputs["recipes"]["share"].reindex(out.index)
+    out["stated"] = (out["country"] != "") & given.notna()
     for column, value in DEFAULTS.items():
         blank = out[column].isna() | (out[column] == "")
         out[column] = out[column].where(~blank, value)
@@ -57,6 +59,21 @@ def recipes_completed(inputs: Inputs) -> pd.DataFrame:
 
 def inputs_table(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
     """Return the table `inputs`; a row with a country becomes one row per site there."""
+    out = placed_recipes(inputs, sites)
+    out["throttle_weeks"] = 1.0
+    out["throttle_weeks_low"] = 1.0
+    most = 1.0 + out["stock_weeks_low"]
+    out["throttle_weeks_high"] = out["throttle_weeks_high"].fillna(most).clip(lower=1.0)
+    out["throttle_weeks_high"] = out[["throttle_weeks_high"]].assign(most=most).min(axis=1).round(3)
+    out["lead_weeks"] = 1
+    return out.drop(columns=["country", "firm", "share", "stated"])
+
+
+def placed_recipes(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
+    """Return the completed recipes, site blank for all sites of a product.
+
+    Column `stated` is true where a row for a place has a share of its own.
+    """
     frame = recipes_completed(inputs)
     frame["site"] = ""
     named = frame["country"] != ""
@@ -75,10 +92,4 @@ def inputs_table(inputs: Inputs, sites: pd.DataFrame) -> pd.DataFrame:
     out["_exact"] = out["firm"] != ""
     out = out.sort_values("_exact", kind="stable")
     out = out.drop_duplicates(["site", *RECIPE_KEY], keep="last").sort_index()
-    out["throttle_weeks"] = 1.0
-    out["throttle_weeks_low"] = 1.0
-    most = 1.0 + out["stock_weeks_low"]
-    out["throttle_weeks_high"] = out["throttle_weeks_high"].fillna(most).clip(lower=1.0)
-    out["throttle_weeks_high"] = out[["throttle_weeks_high"]].assign(most=most).min(axis=1).round(3)
-    out["lead_weeks"] = 1
-    return out.drop(columns=["country", "firm", "share", "_exact"])
+    return out.drop(columns="_exact")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
-from compiler import areas, check, inputs, recipes, sectors, world
+from compiler import areas, check, inputs, mixes, recipes, sectors, world
 from compiler.build import compile_tables
 from compiler.inputs import COLUMNS, PROVENANCE, Inputs, _completed
 
@@ -150,6 +150,48 @@ def test_a_compiled_chain_balances_and_runs():
     assert markets["market:bean@BRA:other_use"] == pytest.approx(60.0)
     ban = cp.Scenario("no beans", [cp.Outage(sites=["bean@USA"], weeks=26)])
     assert cp.simulate(chain, ban, weeks=26).loss(by="country").loc["no beans", "CHN"] > 0
+
+
+def test_a_mix_stated_for_a_place_is_held():
+    # Swine eat meal or oil: one part in two in the world, one in four oil in the United States.
+    places = small().tables["places"].to_dict("records")
+    places += [{**places[-1], "country": "USA"}]
+    fed = {"product": "pork", "slot": "feed", "quantity": 1.0, "stock_weeks": 2.0}
+    rows = [
+        *UPKEEP[:2],
+        {**fed, "input": "meal", "share": 0.5},
+        {**fed, "input": "oil", "share": 0.5},
+        {"product": "pork", "slot": "feed", "input": "meal", "country": "USA", "share": 0.75},
+        {"product": "pork", "slot": "feed", "input": "oil", "country": "USA", "share": 0.25},
+    ]
+    given = small(recipes=rows, places=places)
+    tables = compile_tables(given)
+    held = mixes.stated_mixes(given, tables["sites"])
+    chain = cp.SupplyChain.from_tables(mixes.taken_apart(tables, held))
+    flows = mixes.put_together(chain.flows)
+    fed_there = flows[flows["buyer"] == "pork@USA"]
+    assert set(fed_there["slot"]) == {"feed"}
+    parts = fed_there["quantity"].groupby(fed_there["supplier"].str[:4]).sum() / 150.0
+    assert parts.to_dict() == pytest.approx({"meal": 0.75, "oil@": 0.25})
+
+
+def test_slots_taken_apart_are_put_together_again():
+    mix = pd.DataFrame(
+        {"site": ["b@USA"] * 2, "slot": ["in"] * 2, "input": ["x", "y"], "share": [0.9, 0.1]}
+    )
+    general = pd.DataFrame(
+        {"site": "", "product": "b", "slot": "in", "input": ["x", "y"], "quantity": 2.0}
+    ).assign(low=1.0, high=4.0)
+    sites = pd.DataFrame(
+        {"site": ["x@A", "y@A", "b@USA", "b@CHN"], "product": ["x", "y", "b", "b"]}
+    )
+    flows = pd.DataFrame({"supplier": ["x@A", "x@A"], "buyer": ["b@USA", "b@CHN"], "slot": "in"})
+    apart = mixes.taken_apart({"sites": sites, "inputs": general, "flows": flows}, mix)
+    rows = apart["inputs"].set_index(["site", "slot"])[["quantity", "low", "high"]]
+    assert rows.loc[("b@USA", "in of y")].to_list() == pytest.approx([0.2, 0.1, 0.4])
+    assert rows.loc[("b@CHN", "in"), "quantity"].to_list() == [2.0, 2.0]
+    assert apart["flows"]["slot"].to_list() == ["in of x", "in"]
+    assert mixes.put_together(apart["flows"]).to_dict() == flows.to_dict()
 
 
 def test_a_world_that_makes_less_than_it_uses_is_refused():
