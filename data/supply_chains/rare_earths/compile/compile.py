@@ -25,7 +25,7 @@ import _tables
 from _common import read
 from compiler import pairs
 from compiler.areas import countries_table
-from compiler.build import free_fit, named_areas, raise_for, sources_table
+from compiler.build import LICENCE, free_fit, named_areas, raise_for, sources_table
 from compiler.check import check_value
 from compiler.inputs import Inputs
 
@@ -95,7 +95,7 @@ def fitted_chain(tables: dict[str, pd.DataFrame]) -> tuple[cp.SupplyChain, FlowE
 def main(folder: Path = HOME) -> None:
     """Compile, check and write the chain and its card."""
     chain, fit = fitted_chain(compile_tables())
-    chain.write(folder)
+    chain.write(folder, licence=LICENCE)
     (folder / "README.md").write_text(_card.card(chain, free_fit(chain), fit), encoding="utf-8")
     print(chain, fit, sep="\n")
 
