@@ -7,8 +7,16 @@ import pytest
 from leverage._levers import trade
 
 import chokepoint as cp
-from chokepoint.errors import OptionError, UnknownLabelError
-from chokepoint.leverage import Figure, assess, critical, critical_index, one_at_a_time, stressed
+from chokepoint.errors import OptionError, ShapeError, UnknownLabelError
+from chokepoint.leverage import (
+    Figure,
+    assess,
+    critical,
+    critical_index,
+    drivers_of_draws,
+    one_at_a_time,
+    stressed,
+)
 from chokepoint.propagate import Behaviour
 
 BAN = cp.Scenario("ban", [cp.ExportBan(by="CHN", against="USA", products=["magnet"])])
@@ -90,3 +98,38 @@ def test_critical_goods_count_by_their_weight() -> None:
     assert critical_index(table) == table.loc["car", "unmet_share"]
     assert len(critical(chain, outcome, "JPN")) == 0
     assert np.isnan(critical_index(critical(chain, outcome, "JPN")))
+
+
+# ------------------------------------------------------------------------- drivers of draws
+
+
+def test_the_number_that_a_figure_is_made_of_comes_first(magnets) -> None:
+    draws = cp.datasets.draw(magnets, 120, rng=3)
+    place = magnets.sites.index[magnets.sites["site"].eq("car@USA")][0]
+    share, stock = draws.value_added_share[:, place], draws.stock_weeks[:, 0]
+    both = drivers_of_draws(draws, {"share": share**3, "less stock": -stock, "noise": np.ones(120)})
+    first = both["share"].iloc[0]
+    assert (first["table"], first["row"], first["column"]) == (
+        "sites",
+        "car@USA",
+        "value_added_share",
+    )
+    assert first["correlation"] == pytest.approx(1.0)
+    assert both["less stock"]["correlation"].iloc[0] == pytest.approx(-1.0)
+    assert len(both["noise"]) == 0
+
+
+def test_what_may_be_chance_is_left_out(magnets) -> None:
+    draws = cp.datasets.draw(magnets, 60, rng=4)
+    noise = np.random.default_rng(0).normal(size=60)
+    assert len(drivers_of_draws(draws, {"noise": noise})["noise"]) == 0
+    with pytest.raises(ShapeError, match="one for each draw"):
+        drivers_of_draws(draws, {"short": noise[:5]})
+
+
+def test_drawn_figures_have_drivers(magnets) -> None:
+    draws = cp.datasets.draw(magnets, 80, rng=5)
+    one = assess(magnets, [BAN], {"USA": USA}, weeks=[40], draws=draws, alone=False)["USA"]
+    table = drivers_of_draws(draws, {"USA": one.drawn})["USA"]
+    assert len(table) > 0
+    assert set(table["confidence"]) <= set("ABCD")

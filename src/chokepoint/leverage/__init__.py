@@ -10,6 +10,7 @@ from chokepoint.leverage._corporate import (
     corporate_exposure,
 )
 from chokepoint.leverage._critical import critical, critical_index
+from chokepoint.leverage._draw_drivers import drivers_of_draws
 from chokepoint.leverage._drivers import drivers
 from chokepoint.leverage._escalate import escalation
 from chokepoint.leverage._escalation import Escalation, parity
@@ -55,6 +56,7 @@ __all__ = [
     "critical",
     "critical_index",
     "drivers",
+    "drivers_of_draws",
     "escalation",
     "frontier",
     "generic_instruments",

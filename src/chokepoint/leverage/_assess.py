@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
-from chokepoint.datasets import draw
+from chokepoint.datasets import Draws, draw
 from chokepoint.errors import OptionError, UnknownLabelError
 from chokepoint.leverage._variants import Owners, one_at_a_time, stressed
 from chokepoint.leverage._what_if import End
@@ -112,7 +112,7 @@ def assess(
     *,
     weeks: Sequence[int] = (52,),
     owners: Owners | None = None,
-    draws: int = 0,
+    draws: int | Draws = 0,
     rng: np.random.Generator | int | None = None,
     alone: bool = True,
     period: int = 0,
@@ -137,8 +137,8 @@ def assess(
         Horizons that formulas may ask for.
     owners : mapping of name to (areas, products), optional
         Owners whose outputs are moved to their ends as well.
-    draws : int
-        Draws of the data; 0 = no interval.
+    draws : int or Draws
+        Draws of the data, or how many; 0 = no interval.
     rng : numpy.random.Generator, int or None
         Randomness of the draws.
     alone : bool
@@ -179,9 +179,10 @@ def assess(
     )  # fmt: skip
     cases = {"reference": _losses(reference, horizons)[0], "stressed": _losses(tight, horizons)[0]}
     drawn: list[Losses] = []
-    if draws:
+    sampled = draw(chain, draws, rng=rng) if isinstance(draws, int) else draws
+    if len(sampled):
         outcome = simulate(
-            draw(chain, draws, rng=rng), scenarios, weeks=last, behaviour=settings,
+            sampled, scenarios, weeks=last, behaviour=settings,
             record="country", dtype=dtype, progress=progress,
         )  # fmt: skip
         drawn = _losses(outcome, horizons)
@@ -199,7 +200,7 @@ def assess(
     for name, figure in figures.items():
         values = {case: figure.formula(losses) for case, losses in cases.items()}
         sample = np.array([figure.formula(losses) for losses in drawn])
-        low, high = np.percentile(sample, INTERVAL) if draws else (np.nan, np.nan)
+        low, high = np.percentile(sample, INTERVAL) if drawn else (np.nan, np.nan)
         found[name] = Assessment(
             planner=_planned(chain, figure, named, period, settings),
             reference=values["reference"],
