@@ -15,6 +15,8 @@ import pandas as pd
 LINKS_PER_FIRM = 5
 # Exponent of the distribution of firm sizes, which draw links; a twentieth of all firms at most.
 TAIL = 1.2
+# With firms that differ less nearly all hang together, and more of them are left as core.
+EVEN_TAIL = 2.0
 LARGEST = 0.05
 # Share of links whose buyer is any firm, large or small.
 EVEN = 0.3
@@ -49,10 +51,10 @@ class Network:
         }
 
 
-def firm_network(n: int, sectors: int, *, seed: int = 0) -> Network:
+def firm_network(n: int, sectors: int, *, seed: int = 0, tail: float = TAIL) -> Network:
     """Return a network of `n` firms: ends of links are drawn in proportion to size."""
     rng = np.random.default_rng(seed)
-    pull = np.minimum((1.0 - rng.random(n)) ** (-1.0 / TAIL), LARGEST * n)
+    pull = np.minimum((1.0 - rng.random(n)) ** (-1.0 / tail), LARGEST * n)
     chance = pull / pull.sum()
     drawn = int(1.3 * LINKS_PER_FIRM * n)
     supplier = rng.choice(n, drawn, p=chance)
