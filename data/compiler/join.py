@@ -95,7 +95,7 @@ def _tables(inputs: Inputs, chains: Mapping[str, cp.SupplyChain]) -> tuple[Table
     touched = _used_twice(parts) | set(links["input"]) | set(passed_on["input"])
     touched -= removed
     added = pd.concat([passed_on, links], ignore_index=True)
-    tables["markets"] = _rest(tables, touched, _needs(tables, chains, added))
+    tables["markets"] = _rest(tables, touched, _uses(tables, chains, added))
     tables["preferences"] = _preferences(tables["preferences"], touched, removed)
     for table in ("trade", "controls", "measures"):
         column = "product" if table == "measures" else "products"
@@ -139,44 +139,77 @@ def _used_twice(parts: Mapping[str, Tables]) -> set[str]:
     return set(users[users.duplicated()])
 
 
-def _needs(tables: Tables, chains: Mapping[str, cp.SupplyChain], added: pd.DataFrame) -> pd.Series:
-    """Return what the sites of the joined chain use of each product.
+def _uses(tables: Tables, chains: Mapping[str, cp.SupplyChain], added: pd.DataFrame) -> pd.Series:
+    """Return what the sites of the joined chain use, by product, country and whose users they are.
 
     What each chain uses is what flows into its sites there, so that slots with several inputs
-    keep their mix; what links and replacements add is their recipe.
+    keep their mix; what links and replacements add is their recipe. `new` is False for the users
+    that the chain of the product has itself.
     """
-    sites = tables["sites"]
-    product = sites.set_index("site")["product"]
-    flows = pd.concat([one.flows for one in chains.values()], ignore_index=True)
-    flows = flows.drop_duplicates(EDGE)
-    inside = flows["buyer"].isin(product.index) & flows["supplier"].isin(product.index)
-    used = flows["quantity"][inside].groupby(flows["supplier"][inside].map(product)).sum()
-    made = sites.groupby("product")["output_qty"].sum()
-    output = sites.set_index("site")["output_qty"]
-    there = added["site"].map(output).fillna(added["product"].map(made))
-    more = (there * added["quantity"]).groupby(added["input"]).sum()
-    return used.add(more, fill_value=0.0)
+    sites = tables["sites"].set_index("site")
+    parts, owned = [], set[str]()
+    for one in chains.values():
+        flows = one.flows
+        flows = flows[flows["buyer"].isin(sites.index) & flows["supplier"].isin(sites.index)]
+        product = flows["supplier"].map(sites["product"])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "key": flows[EDGE].agg("|".join, axis=1),
+                    "product": product,
+                    "country": flows["buyer"].map(sites["country"]),
+                    "new": product.isin(owned),
+                    "quantity": flows["quantity"],
+                }
+            )
+        )
+        owned |= set(one.products["product"])
+    used = pd.concat(parts, ignore_index=True).drop_duplicates("key").drop(columns="key")
+    made = tables["sites"].merge(added, on="product", suffixes=("", "_row"))
+    made = made[(made["site_row"] == "") | (made["site_row"] == made["site"])]
+    more = pd.DataFrame(
+        {
+            "product": made["input"],
+            "country": made["country"],
+            "new": True,
+            "quantity": made["output_qty"] * made["quantity"],
+        }
+    )
+    both = pd.concat([used, more], ignore_index=True)
+    return both.groupby(["product", "country", "new"])["quantity"].sum()
 
 
-def _rest(tables: Tables, touched: set[str], need: pd.Series) -> pd.DataFrame:
-    """Return markets in which `other_use` of the touched products takes what is left."""
+def _rest(tables: Tables, touched: set[str], uses: pd.Series) -> pd.DataFrame:
+    """Return markets in which `other_use` of the touched products takes what is left.
+
+    New users take first from what their own country used otherwise, then from all alike. Where
+    there was no `other_use` it is shared as output is.
+    """
     markets = tables["markets"]
-    made = tables["sites"].groupby(["product", "country"])["output_qty"].sum()
+    made = tables["sites"].groupby("product")["output_qty"].sum()
+    need = uses.groupby("product").sum()
     final = markets[markets["sector"] != OTHER_USE].groupby("product")["quantity"].sum()
     price = tables["products"].set_index("product")["price_usd"]
-    is_rest = markets["sector"] == OTHER_USE
-    rest = pd.Series(
-        {p: made[p].sum() - need.get(p, 0.0) - final.get(p, 0.0) for p in sorted(touched)}
-    )
-    slack = 1e-9 * made.groupby("product").sum().reindex(rest.index)
-    short = -rest[rest < -slack]
-    markets = _less_demand(markets, short)
+    rest = pd.Series({p: made[p] - need.get(p, 0.0) - final.get(p, 0.0) for p in sorted(touched)})
+    slack = 1e-9 * made.reindex(rest.index)
+    markets = _less_demand(markets, -rest[rest < -slack])
     rest = rest[rest > slack]
-    fresh = other_use(tables["sites"], rest)
+    kept = markets[~((markets["sector"] == OTHER_USE) & markets["product"].isin(touched))]
+    before = markets[(markets["sector"] == OTHER_USE) & markets["product"].isin(rest.index)].copy()
+    extra = uses.xs(True, level="new") if len(uses) else uses
+    key = pd.MultiIndex.from_frame(before[["product", "country"]])
+    own = before["quantity"] - extra.reindex(key).fillna(0.0).to_numpy()
+    own = own.clip(lower=0.0).where(
+        own.clip(lower=0.0).groupby(before["product"]).transform("sum") > 0, before["quantity"]
+    )
+    scale = before["product"].map(rest) / own.groupby(before["product"]).transform("sum")
+    factor = own * scale / before["quantity"]
+    for column in ("quantity", "value_usd_m", "low", "high"):
+        before[column] = before[column] * factor
+    fresh = other_use(tables["sites"], rest.drop(before["product"].unique()))
     fresh["market"] = "market:" + fresh["product"] + "@" + fresh["country"] + ":" + OTHER_USE
     fresh["value_usd_m"] = fresh["quantity"] * fresh["product"].map(price) / 1e6
-    kept = markets[~(is_rest & markets["product"].isin(touched))]
-    return pd.concat([kept, fresh], ignore_index=True)
+    return pd.concat([kept, before[before["quantity"] > 0], fresh], ignore_index=True)
 
 
 def _preferences(frame: pd.DataFrame, touched: set[str], removed: set[str]) -> pd.DataFrame:
