@@ -12,6 +12,7 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.errors import OptionError, UnknownLabelError
+from chokepoint.leverage._memory import areas_of, kept
 from chokepoint.leverage._status import State, day, state_on
 from chokepoint.scenario import (
     Boycott,
@@ -147,9 +148,9 @@ class Instrument:
 
     def aims(self, chain: SupplyChain, against: Labels | None = None) -> tuple[str, ...]:
         """Return the areas among `against` that the instrument may be aimed at."""
-        own = set(chain.areas(self.owner))
-        may = set(chain.areas(self.targets)) if self.targets else set(chain.areas())
-        asked = chain.areas() if against is None else chain.areas(against)
+        own = set(areas_of(chain, self.owner))
+        may = set(areas_of(chain, self.targets or None))
+        asked = areas_of(chain, against)
         return tuple(area for area in asked if area in may and area not in own)
 
     @property
@@ -217,18 +218,14 @@ def instruments(
     'in force'
     """
     date = None if on is None else day(on, last=True)
-    mine = None if owners is None else set(chain.areas(owners))
-    technology = _technology(chain)
-    found = []
-    for row in chain.controls.to_dict("records"):
-        held = chain.areas(row["owner"])
-        if mine is not None and not set(held) <= mine:
-            continue
-        made = technology & _made_in(chain, held)
-        one = _instrument(row, made, date, extended=extended)
-        kept = {"suspended": include_suspended, "ended": include_ended}.get(one.state, True)
-        if kept:
-            found.append(one)
+    mine = None if owners is None else set(areas_of(chain, owners))
+    every = kept(chain, ("controls", date, extended), lambda: _read(chain, date, extended=extended))
+    states = {"suspended": include_suspended, "ended": include_ended}
+    found = [
+        one
+        for one in every
+        if states.get(one.state, True) and (mine is None or set(areas_of(chain, one.owner)) <= mine)
+    ]
     return _with_settings(found, settings or {}, chain)
 
 
@@ -244,6 +241,17 @@ def instrument_table(given: Iterable[Instrument]) -> pd.DataFrame:
     names = [item.name for item in fields(Instrument)]
     rows = [{name: getattr(one, name) for name in names} for one in given]
     return pd.DataFrame(rows, columns=names).set_index("name")
+
+
+def _read(chain: SupplyChain, date: dt.date | None, *, extended: bool) -> tuple[Instrument, ...]:
+    """Return all rows of the table as they stand on a day."""
+    sites, technology = chain.sites, _technology(chain)
+    found = []
+    for row in chain.controls.to_dict("records"):
+        held = areas_of(chain, row["owner"])
+        made = technology & set(sites.loc[sites["country"].isin(held), "product"])
+        found.append(_instrument(row, made, date, extended=extended))
+    return tuple(found)
 
 
 def _instrument(
@@ -268,18 +276,19 @@ def _instrument(
 
 def _technology(chain: SupplyChain) -> set[str]:
     """Return equipment, software and services: what capacity wears down without."""
-    inputs = chain.inputs
-    return set(inputs.loc[inputs["decay_weekly"] > 0, "input"])
 
+    def make() -> set[str]:
+        inputs = chain.inputs
+        return set(inputs.loc[inputs["decay_weekly"] > 0, "input"])
 
-def _made_in(chain: SupplyChain, areas: Sequence[str]) -> set[str]:
-    sites = chain.sites
-    return set(sites.loc[sites["country"].isin(areas), "product"])
+    return kept(chain, "technology", make)
 
 
 def _with_settings(
     found: list[Instrument], settings: Mapping[str, Mapping[str, Any]], chain: SupplyChain
 ) -> list[Instrument]:
+    if not settings:
+        return found
     known = list(chain.controls["control"])
     names = [item.name for item in fields(Instrument)]
     for control, values in settings.items():
