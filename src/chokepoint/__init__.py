@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
     from chokepoint.propagate import simulate as simulate
+    from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
     from chokepoint.resilience import CVaR as CVaR
     from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
     from chokepoint.resilience import Pool as Pool
     from chokepoint.resilience import Recourse as Recourse
+    from chokepoint.resilience import attack as attack
     from chokepoint.resilience import frontier as frontier
     from chokepoint.resilience import plan as plan
     from chokepoint.resilience import recourse as recourse
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     # name: module that defines it; a module stands for itself
+    "Attack": "chokepoint.resilience",
     "Behaviour": "chokepoint.propagate",
     "Boycott": "chokepoint.scenario",
     "Budget": "chokepoint.resilience",
@@ -76,6 +79,7 @@ _PUBLIC = {
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
     "Tariff": "chokepoint.scenario",
+    "attack": "chokepoint.resilience",
     "calibrate": "chokepoint.history",
     "datasets": "chokepoint.datasets",
     "drivers": "chokepoint.leverage",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chokepoint.program import CVaR
+from chokepoint.resilience._attack import Attack, attack
 from chokepoint.resilience._budget import Budget, Pool
 from chokepoint.resilience._disruptions import disruptions
 from chokepoint.resilience._frontier import Frontier, frontier
@@ -14,12 +15,14 @@ from chokepoint.resilience._risk_exposure import risk_exposure
 from chokepoint.resilience._shortfall import shortfall
 
 __all__ = [
+    "Attack",
     "Budget",
     "CVaR",
     "Frontier",
     "Plan",
     "Pool",
     "Recourse",
+    "attack",
     "disruptions",
     "frontier",
     "plan",
