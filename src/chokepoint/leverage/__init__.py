@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chokepoint.leverage._assess import Assessment, Figure, Losses, assess
+from chokepoint.leverage._assess import Figure, assess, planned
 from chokepoint.leverage._coalition import coalitions
 from chokepoint.leverage._corporate import (
     US_SECTORS_IN_CHINA,
@@ -22,6 +22,7 @@ from chokepoint.leverage._profile import Profile, Times, profile, time_favours, 
 from chokepoint.leverage._ramps import Ramp, chain_at, ramp_cost
 from chokepoint.leverage._reach import reach
 from chokepoint.leverage._result import Leverage
+from chokepoint.leverage._runs import Assessment, Losses, Runs
 from chokepoint.leverage._shield import Shield, shield
 from chokepoint.leverage._study import Study
 from chokepoint.leverage._survival import time_to_survive
@@ -43,6 +44,7 @@ __all__ = [
     "Losses",
     "Profile",
     "Ramp",
+    "Runs",
     "Shield",
     "Study",
     "ThirdCountries",
@@ -65,6 +67,7 @@ __all__ = [
     "leverage",
     "one_at_a_time",
     "parity",
+    "planned",
     "profile",
     "ramp_cost",
     "reach",
