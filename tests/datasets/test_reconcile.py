@@ -84,7 +84,7 @@ class TestHeld:
 
     def held(self):
         factors = _reconcile._factorised(self.ROWS, self.WEIGHT)
-        return _reconcile._Held(self.ROWS, sparse.csc_array(self.ROWS), factors, self.WEIGHT)
+        return _reconcile._Held(self.ROWS, sparse.csc_array(self.ROWS), factors, self.WEIGHT, {})
 
     def dense(self, weight):
         rows = self.ROWS.toarray()

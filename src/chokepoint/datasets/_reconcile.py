@@ -22,6 +22,7 @@ _GOOD = 1e-11
 _HELD = 1e-3
 _SLACK = 1e-11
 _HOLDING_ROUNDS = 20
+_CELLS_KEPT = 8_000_000
 
 
 class Reconciler:
@@ -79,6 +80,7 @@ class Reconciler:
         self._low = floor if low is None else np.clip(low, floor, base)
         self._high = np.full(len(base), np.inf) if high is None else np.maximum(high, base)
         self._weight = loose * base**2
+        self._known: dict[int, FloatArray] = {}
 
     @cached_property
     def _factors(self) -> Any:
@@ -143,7 +145,7 @@ class Reconciler:
 
     def _held(self, start: FloatArray, found: FloatArray) -> FloatArray:
         """Return one draw inside its ranges."""
-        held = _Held(self._rows, self._columns, self._factors, self._weight)
+        held = _Held(self._rows, self._columns, self._factors, self._weight, self._known)
         for _ in range(_HOLDING_ROUNDS):
             out = self._outside(found)
             if not out.any():
@@ -171,8 +173,11 @@ class _Held:
         columns: sparse.csc_array,
         factors: Any,
         weight: FloatArray,
+        known: dict[int, FloatArray],
     ) -> None:
         self._rows, self._columns, self._factors, self._weight = rows, columns, factors, weight
+        # Draws hold much the same quantities: what was solved for one serves the next.
+        self._known = known
         self._which = np.empty(0, dtype=np.intp)
         self._times = np.empty(0)
         self._solved = np.empty((rows.shape[0], 0))
@@ -182,10 +187,18 @@ class _Held:
         self._times = self._times + np.isin(self._which, some)
         new = np.setdiff1d(some, self._which)
         if len(new):
-            solved = _solved(self._factors, self._columns[:, new].toarray())
-            self._solved = np.hstack([self._solved, solved])
+            solved = [self._column(one) for one in new.tolist()]
+            self._solved = np.column_stack([self._solved, *solved])
             self._which = np.append(self._which, new)
             self._times = np.append(self._times, np.ones(len(new)))
+
+    def _column(self, one: int) -> FloatArray:
+        if one in self._known:
+            return self._known[one]
+        found: FloatArray = self._factors.solve(self._columns[:, [one]].toarray()[:, 0])
+        if (len(self._known) + 1) * len(found) <= _CELLS_KEPT:
+            self._known[one] = found
+        return found
 
     def projected(self, start: FloatArray) -> FloatArray:
         """Return the nearest quantities that meet the identities."""
