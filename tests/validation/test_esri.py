@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from validation._networks import (
     AMPLE,
     FROZEN,
@@ -23,6 +25,7 @@ from validation._networks import (
     shocked,
 )
 
+from chokepoint.exposure import cascade_index
 from chokepoint.scenario import Outage, Scenario
 
 SEEDS = [1, 2, 3]
@@ -150,6 +153,32 @@ def test_index_of_every_firm_of_a_scale_free_network(engine):
     assert found == pytest.approx(expected, abs=1e-13)
     # A few firms carry most of the risk.
     assert expected.max() > 5 * np.median(expected)
+
+
+@pytest.mark.parametrize("method", ["direct", "sweeps"])
+def test_the_index_from_structure_is_the_limit_of_the_same_cascade(method):
+    net = scale_free(120)
+    size = len(net.sites)
+    sectors = sorted({product_of(site) for site in net.sites})
+    need, first = essentiality(net), [net.makers(sector)[0] for sector in sectors]
+    table = cascade_index(
+        sparse.csr_array(net.flows),
+        pd.DataFrame({"firm": net.sites, "sector": [product_of(site) for site in net.sites]}),
+        pd.DataFrame(need[np.ix_(first, first)], index=sectors, columns=sectors),
+        revenue=pd.Series(net.output, index=net.sites),
+        weights=pd.Series(net.output, index=net.sites),
+        replaceability=False,
+        method=method,
+    )
+    weight = net.output / net.output.sum()
+    for number in range(0, size, 7):
+        left = np.ones(size)
+        left[number] = 0.0
+        down = downstream(net, need, left, 400)[-1]
+        up = upstream(net, left, 400)[-1]
+        expected = [1.0 - np.minimum(down, up) @ weight, 1.0 - down @ weight, 1.0 - up @ weight]
+        found = table.iloc[number][["index", "downstream", "upstream"]].to_list()
+        assert found == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-6])
