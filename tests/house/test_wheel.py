@@ -29,7 +29,7 @@ def test_every_table_of_every_chain_is_inside(contents):
     data = ROOT / "data"
     shipped = {
         path.relative_to(data).as_posix()
-        for folder in ("supply_chains", "macro")
+        for folder in ("supply_chains", "macro", "history")
         for path in (data / folder).rglob("*")
         if path.is_file() and "compile" not in path.relative_to(data).parts
     }
