@@ -85,5 +85,48 @@ def second(**more) -> dict:
 
 
 def plan_for_japan(chain: SupplyChain, budget: float, threats=BAN, **options) -> Plan:
-    how = {"targets": "JPN", "weeks": 12, "period": 1, "notice": 52.0} | options
+    # Most tests are about the planner; the weekly model is asked where it is the question.
+    how = {"targets": "JPN", "weeks": 12, "period": 1, "notice": 52.0, "simulate": False}
+    how |= options
     return plan(chain, threats, budget=budget, **how)
+
+
+def table(*measures: dict) -> pd.DataFrame:
+    """Measures as a table, for kinds that the tables of a chain do not know yet."""
+    return pd.DataFrame(measures)
+
+
+def recycling(**more) -> dict:
+    return {
+        "measure": "loop", "kind": "recycling", "product": "ore", "unit_cost": 1e4
+    } | more  # fmt: skip
+
+
+def substitution(**more) -> dict:
+    return {
+        "measure": "without", "kind": "substitution", "product": "ore", "unit_cost": 1e4
+    } | more  # fmt: skip
+
+
+def reserved(**more) -> dict:
+    return {
+        "measure": "option", "kind": "reserved_capacity", "product": "ore", "unit_cost": 1e4
+    } | more  # fmt: skip
+
+
+def two_mills(**options) -> Draft:
+    """One mine, a mill in each of two countries."""
+    draft = Draft(
+        flows=[
+            Flow("ore@AUS", "mill@JPN"),
+            Flow("ore@AUS", "mill@KOR"),
+            Flow("mill@JPN", "market:mill@JPN"),
+            Flow("mill@KOR", "market:mill@KOR"),
+        ],
+        **options,
+    )
+    return rigid(draft)
+
+
+JPN = Scenario("jpn", ExportBan(by="AUS", against="JPN"))
+KOR = Scenario("kor", ExportBan(by="AUS", against="KOR"))

@@ -23,6 +23,8 @@ FloatArray = NDArray[np.float64]
 _MOST_ROWS = 200_000
 _SECONDS = 20.0
 _MOST_NAMES = 8
+# So many of a kind are named one by one.
+_ALIKE = 2
 _SMALL = 1e-9
 
 
@@ -33,7 +35,8 @@ class Conflict:
     Attributes
     ----------
     bounds : tuple of str
-        Names with their bounds, e.g. ``demand[JPN] at least 9``; rows first.
+        Names with their bounds, e.g. ``demand[JPN] at least 9``: rows first, and of these the
+        ones with few of their kind, such as a budget.
     irreducible : bool
         Whether all but any one of them can be satisfied.
     missed : tuple of str
@@ -51,15 +54,26 @@ class Conflict:
         """Return the conflict as sentences for a message; blank if there is none."""
         if not self.bounds:
             return ""
-        shown = list(self.bounds[:_MOST_NAMES])
-        more = len(self.bounds) - len(shown)
-        shown += [f"... and {more} more"] if more else []
+        shown = _gathered(self.bounds)
+        more = len(shown) - _MOST_NAMES
+        shown = [*shown[:_MOST_NAMES], f"... and {more} more kinds"] if more > 0 else shown
         sentences = f"These rows and bounds contradict each other: {'; '.join(shown)}."
         if self.irreducible:
             sentences += " All but any one of them can be met."
         if self.missed:
             sentences += f" The least that has to give: {'; '.join(self.missed)}."
         return sentences
+
+
+def _gathered(bounds: tuple[str, ...]) -> list[str]:
+    """Return one text for each kind of bound; of several of a kind the first and their number."""
+    kinds: dict[str, list[str]] = {}
+    for bound in bounds:
+        kinds.setdefault(bound.partition("[")[0], []).append(bound)
+    return [
+        "; ".join(some) if len(some) <= _ALIKE else f"{some[0]} and {len(some) - 1} more like it"
+        for some in kinds.values()
+    ]
 
 
 def conflict(program: LinearProgram) -> Conflict:
@@ -173,7 +187,11 @@ def _irreducible(program: LinearProgram, part: NDArray[np.intp]) -> list[str]:
     status, found = model.getIis()
     if status != highspy.HighsStatus.kOk or not found.valid_ or not len(found.row_index_):
         return []
-    rows = _named(program.rows, found.row_index_, found.row_bound_, part,
+    order = np.argsort([program.rows.at(int(part[row])).size for row in found.row_index_],
+                       kind="stable")  # fmt: skip
+    found_rows = [found.row_index_[place] for place in order]
+    row_bounds = [found.row_bound_[place] for place in order]
+    rows = _named(program.rows, found_rows, row_bounds, part,
                   (program.row_lower, program.row_upper))  # fmt: skip
     columns = _named(program.columns, found.col_index_, found.col_bound_, used,
                      (program.column_lower, program.column_upper))  # fmt: skip

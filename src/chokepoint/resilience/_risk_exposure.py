@@ -93,7 +93,10 @@ def risk_exposure(
     """
     compiled = compile_chain(chain)
     counted = counted_sites(chain, compiled, targets)
-    extent = find_extent(compiled, counted, ~compiled.dormant & (compiled.sigma[:, 0] > 0))
+    # Nobody new is qualified; by-products need no order.
+    extent = find_extent(
+        compiled, counted, ~compiled.dormant | compiled.is_pushed[compiled.edge_supplier]
+    )
     if not extent.counted.any():
         raise OptionError(
             f"Expected targets with sites that add value, got {targets!r}, which has none."
@@ -199,9 +202,11 @@ def _static_program(chain: CompiledChain, extent: Extent) -> _Static:
     use = builder.columns("use", [chain.groups[groups]], unit="weeks of baseline use")
     losses = builder.columns("loss", [nodes[counted]], unit=weeks,
                              cost=chain.value_added[counted, 0])  # fmt: skip
-    most = builder.rows("capacity", [nodes[sites]], unit=weeks, upper=0.0)
-    builder.add(most, output[sites], 1.0)
-    builder.add(most, duration, -np.maximum(chain.ramp_max[sites, 0], 1.0))
+    # A joint output is limited by its process alone.
+    own = sites[~chain.is_child[sites]]
+    most = builder.rows("capacity", [nodes[own]], unit=weeks, upper=0.0)
+    builder.add(most, output[own], 1.0)
+    builder.add(most, duration, -np.maximum(chain.ramp_max[own, 0], 1.0))
     short = builder.rows("short", [nodes[counted]], unit=weeks, lower=0.0)
     builder.add(short, losses, 1.0)
     builder.add(short, output[counted], 1.0)
@@ -230,9 +235,11 @@ def _add_flows(
     supplier = chain.edge_supplier[edges]
     builder.add(out[supplier], flow[edges], chain.kappa[edges, 0])
     builder.add(out[sites], output[sites], -1.0)
-    limit = builder.rows("growth", [pd.Index(edges)], unit="weeks of the whole slot", upper=0.0)
-    builder.add(limit, flow[edges], 1.0)
-    most = (1.0 + chain.growth[edges, 0]) * chain.sigma[edges, 0]
+    # By-products go along with their process, not with orders.
+    ordered = edges[~chain.is_pushed[supplier]]
+    limit = builder.rows("growth", [pd.Index(ordered)], unit="weeks of the whole slot", upper=0.0)
+    builder.add(limit, flow[ordered], 1.0)
+    most = (1.0 + chain.growth[ordered, 0]) * chain.sigma[ordered, 0]
     builder.add(limit, duration, -most)
 
 
