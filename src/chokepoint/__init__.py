@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
     from chokepoint.resilience import CVaR as CVaR
+    from chokepoint.resilience import Comparison as Comparison
     from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
     from chokepoint.resilience import Pool as Pool
     from chokepoint.resilience import Recourse as Recourse
+    from chokepoint.resilience import Strategy as Strategy
     from chokepoint.resilience import attack as attack
+    from chokepoint.resilience import compare as compare
     from chokepoint.resilience import frontier as frontier
     from chokepoint.resilience import plan as plan
     from chokepoint.resilience import recourse as recourse
@@ -62,6 +65,7 @@ _PUBLIC = {
     "Budget": "chokepoint.resilience",
     "CVaR": "chokepoint.resilience",
     "ChokepointError": "chokepoint.errors",
+    "Comparison": "chokepoint.resilience",
     "DemandShift": "chokepoint.scenario",
     "ExportBan": "chokepoint.scenario",
     "Extraterritorial": "chokepoint.scenario",
@@ -76,11 +80,13 @@ _PUBLIC = {
     "Recourse": "chokepoint.resilience",
     "Scenario": "chokepoint.scenario",
     "ServiceDenial": "chokepoint.scenario",
+    "Strategy": "chokepoint.resilience",
     "SupplyChain": "chokepoint.chain",
     "TableError": "chokepoint.errors",
     "Tariff": "chokepoint.scenario",
     "attack": "chokepoint.resilience",
     "calibrate": "chokepoint.history",
+    "compare": "chokepoint.resilience",
     "datasets": "chokepoint.datasets",
     "drivers": "chokepoint.leverage",
     "errors": "chokepoint.errors",

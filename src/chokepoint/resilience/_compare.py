@@ -202,8 +202,10 @@ class _Judge:
             some = self.draws[start : start + _DRAWS_AT_ONCE]
             lost = [self._lost(some, threats, measures) for threats, measures in batches]
             table = pd.concat(lost, axis=1)
-            parts.append((table * weights.reindex(table.columns)).sum(axis=1))
-        return pd.concat(parts)
+            expected: pd.Series = (table * weights.reindex(table.columns)).sum(axis=1)
+            parts.append(expected)
+        joined: pd.Series = pd.concat(parts)
+        return joined
 
     def _lost(
         self, draws: Draws, threats: list[Scenario], measures: pd.DataFrame | None
@@ -287,7 +289,7 @@ def _table(
     for name in ("saving_mean", "saving_low", "saving_high"):
         table[name] = np.nan
     if not samples.empty:
-        saved = samples.loc[("", 0.0)] - samples.drop(index=[("", 0.0)])
+        saved = samples.iloc[0] - samples.iloc[1:]
         table["saving_mean"] = saved.mean(axis=1).reindex(table.index)
         table["saving_low"] = saved.quantile(0.05, axis=1).reindex(table.index)
         table["saving_high"] = saved.quantile(0.95, axis=1).reindex(table.index)

@@ -113,12 +113,14 @@ class Comparison:
             Blank without draws, except central.
         """
         keys = [self._key(name, budget) for name in (one, other)]
-        central = [float(self.table["residual"].loc[key]) for key in keys]
+        places = self.table.index.get_indexer(pd.Index(keys))
+        central = self.table["residual"].to_numpy(dtype=float)[places].tolist()
         found = {"central": central[1] - central[0]}
         names = ("mean", "low", "high", "standard_error", "better")
         found |= dict.fromkeys(names, float("nan"))
         if not self.samples.empty:
-            rows = [self.samples.loc[key].to_numpy(dtype=float) for key in keys]
+            places = self.samples.index.get_indexer(pd.Index(keys))
+            rows = self.samples.to_numpy(dtype=float)[places]
             gap = rows[1] - rows[0]
             low, high = np.percentile(gap, [5.0, 95.0])
             error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan

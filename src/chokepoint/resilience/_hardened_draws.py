@@ -60,6 +60,8 @@ class _Writer:
         table = chain.edges
         keys = pd.MultiIndex.from_frame(table[["supplier", "buyer", "slot"]])
         self.place_of_flow = pd.Series(np.arange(len(keys)), index=keys)
+        self.place_of_node = pd.Series(np.arange(len(self.nodes)), index=self.nodes.index)
+        self.place_of_slot = pd.Series(np.arange(len(self.slots)), index=self.slots.index)
 
     def written(self, measures: pd.DataFrame) -> Views:
         """Return the views with all measures in place."""
@@ -81,7 +83,7 @@ class _Writer:
         for kind in ("capacity", "reserved_capacity"):
             for site, share, one in capacity:
                 if one["kind"] == kind:
-                    self._capacity(self.nodes.index.get_loc(site), share, one["delay_weeks"])
+                    self._capacity(int(self.place_of_node[site]), share, one["delay_weeks"])
         return self.views
 
     def _column(self, view: str, name: str) -> FloatArray:
@@ -97,7 +99,7 @@ class _Writer:
         return columns[name]
 
     def _slot(self, one: dict[Any, Any]) -> int:
-        return int(self.slots.index.get_loc((one["site"], one["slot"])))
+        return int(self.place_of_slot[one["site"], one["slot"]])
 
     def _save(self, slot: int, share: float) -> None:
         """Make a slot get by with less once it runs short."""

@@ -145,7 +145,8 @@ class Offer:
         candidates = self.study.task.candidates
         quantity = candidates.table["measure"].map(candidates.most).to_numpy(dtype=float)
         cost = candidates.table["unit_cost"].to_numpy(dtype=float)
-        return np.minimum(candidates.table["top"].to_numpy(dtype=float), quantity * cost / _USD)
+        top = candidates.table["top"].to_numpy(dtype=float)
+        return np.asarray(np.minimum(top, quantity * cost / _USD))
 
     @property
     def budget(self) -> float:
@@ -195,7 +196,7 @@ class Offer:
         task, study = self.study.task, self.study
         return Offer.of(
             task.chain, study.threats, budget=self.budget, weeks=task.weeks, period=task.period,
-            probabilities=study.probabilities.to_dict(), kinds=self.kinds, targets=study.targets,
+            probabilities=study.probabilities.tolist(), kinds=self.kinds, targets=study.targets,
             notice=study.notice, measures=self.measures,
             pool=Pool(members, lead_weeks=lead_weeks), threads=study.threads,
             options=self._answers.options,
@@ -274,7 +275,7 @@ class Offer:
         weights = self.study.probabilities.to_numpy(dtype=float)
         found = self._answers.solve(spend)
         prices = np.array([one.reduced_costs[: len(spend)] for one in found])
-        return np.maximum(-(weights @ prices), 0.0)
+        return np.asarray(np.maximum(-(weights @ prices), 0.0))
 
     def spend(self, money: ArrayLike) -> Plan:
         """Return the plan that spends given money, with the planner's opinion of it.
