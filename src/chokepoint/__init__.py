@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from chokepoint.propagate import simulate as simulate
     from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
-    from chokepoint.resilience import CVaR as CVaR
     from chokepoint.resilience import Comparison as Comparison
+    from chokepoint.resilience import CVaR as CVaR
     from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
     from chokepoint.resilience import Pool as Pool
