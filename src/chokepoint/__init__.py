@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from chokepoint.leverage import Leverage as Leverage
     from chokepoint.leverage import drivers as drivers
     from chokepoint.leverage import leverage as leverage
+    from chokepoint.program import CVaR as CVaR
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
     from chokepoint.propagate import simulate as simulate
     from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
     from chokepoint.resilience import Comparison as Comparison
-    from chokepoint.resilience import CVaR as CVaR
     from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
     from chokepoint.resilience import Pool as Pool
@@ -63,7 +63,7 @@ _PUBLIC = {
     "Behaviour": "chokepoint.propagate",
     "Boycott": "chokepoint.scenario",
     "Budget": "chokepoint.resilience",
-    "CVaR": "chokepoint.resilience",
+    "CVaR": "chokepoint.program",
     "ChokepointError": "chokepoint.errors",
     "Comparison": "chokepoint.resilience",
     "DemandShift": "chokepoint.scenario",

@@ -8,7 +8,8 @@ from resilience._small import JPN, KOR, offer, plan_for_japan, second, stock, tw
 
 import chokepoint as cp
 from chokepoint.errors import OptionError
-from chokepoint.resilience import CVaR, frontier
+from chokepoint.program import CVaR
+from chokepoint.resilience import frontier
 from chokepoint.scenario import ExportBan, Scenario
 
 BOTH = ["JPN", "KOR"]

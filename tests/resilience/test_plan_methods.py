@@ -22,7 +22,8 @@ from resilience._small import (
 )
 
 from chokepoint.errors import OptionError, UnknownLabelError
-from chokepoint.resilience import CVaR, Pool, plan, recourse
+from chokepoint.program import CVaR
+from chokepoint.resilience import Pool, plan, recourse
 from chokepoint.scenario import Scenario
 
 some = settings(

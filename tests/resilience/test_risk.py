@@ -9,7 +9,7 @@ import pytest
 from resilience._small import BAN, JPN, KOR, VALUE, mill, offer, plan_for_japan, stock, two_mills
 
 from chokepoint.errors import OptionError
-from chokepoint.resilience import CVaR
+from chokepoint.program import CVaR
 from chokepoint.scenario import ExportBan, Scenario
 
 BOTH = ["JPN", "KOR"]

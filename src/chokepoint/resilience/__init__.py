@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chokepoint.program import CVaR
 from chokepoint.resilience._attack import Attack, attack
 from chokepoint.resilience._budget import Budget, Pool
 from chokepoint.resilience._compare import compare
@@ -21,7 +20,6 @@ from chokepoint.resilience._strategies import Strategy, register, strategies
 __all__ = [
     "Attack",
     "Budget",
-    "CVaR",
     "Comparison",
     "Frontier",
     "Offer",
