@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["CHAINS_FOLDER", "NAN", "PROVENANCE", "SPREAD", "Inputs", "read_table", "text"]
+__all__ = ["CHAINS_FOLDER", "NAN", "PROVENANCE", "SPREAD", "Inputs", "read_table", "stacked", "text"]
 
 CHAINS_FOLDER = Path(__file__).resolve().parents[1] / "supply_chains"
 NAN = float("nan")
@@ -69,6 +69,12 @@ def _explained(frame: pd.DataFrame) -> list[str]:
         said = out[-1] if note == "as above" else text(note)
         out.append(said or (RECALLED if grade in ("C", "D") else ""))
     return out
+
+
+def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all frames; empty ones take no part in the types of columns."""
+    kept = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(kept, ignore_index=True)
 
 
 def text(cell: object) -> str:

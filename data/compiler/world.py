@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from compiler.inputs import NAN, SPREAD, Inputs, text
+from compiler.inputs import NAN, SPREAD, Inputs, stacked, text
 from compiler.recipes import RECIPE_KEY, recipes_completed
 
 __all__ = ["World", "site_label", "solve_world"]
@@ -231,7 +231,7 @@ class _Places:
         own = pd.DataFrame([row for rows in self._rows.values() for row in rows])
         if own.empty:
             return self.borrowed.reindex(columns=SITE_COLUMNS)
-        return pd.concat([self.borrowed, own], ignore_index=True)[SITE_COLUMNS]
+        return stacked([self.borrowed, own])[SITE_COLUMNS]
 
     def _tell(self, product: str, what: str) -> None:
         if product not in self._told:

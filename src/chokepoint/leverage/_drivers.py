@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ __all__ = ["drivers"]
 FloatArray = NDArray[np.float64]
 
 _KEY = ("table", "row", "column")
+_ROUNDING = 1e-10
+"""Relative; a tenth of what the weekly model accepts."""
 _FACTS = ("unit", "confidence", "source", "titles", "derivation")
 
 
@@ -190,6 +192,7 @@ def _numbers(
         stated[candidate.position] = value
         fixed = np.arange(len(stated)) == candidate.position
         nodes, flows = quantities.stated(stated, fixed)
+        _refuse_vanishing(tables, nodes, flows[views.edge_of_flow])
         return {
             "outputs": nodes[:count],
             "markets": nodes[count:],
@@ -208,6 +211,19 @@ def _numbers(
         "stock_weeks": both["stock_weeks"],
         "throttle_weeks": np.minimum(both["throttle_weeks"], both["stock_weeks"] + 1.0),
     }
+
+
+def _refuse_vanishing(
+    tables: Mapping[str, pd.DataFrame], nodes: FloatArray, flows: FloatArray
+) -> None:
+    """Raise where a number pushes another site so near to nothing that its account is rounding."""
+    sites = pd.Index(tables["sites"]["site"])
+    supplier = sites.get_indexer(pd.Index(tables["flows"]["supplier"]))
+    sold = np.bincount(supplier, weights=flows, minlength=len(sites))
+    sells = np.bincount(supplier, minlength=len(sites)) > 0
+    output = nodes[: len(sites)]
+    if (np.abs(sold - output)[sells] > _ROUNDING * output[sells]).any():
+        raise ConvergenceError("a site all but vanishes")
 
 
 def _of(loss: pd.DataFrame, areas: Sequence[str]) -> FloatArray:

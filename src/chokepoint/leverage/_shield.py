@@ -126,7 +126,7 @@ def shield(
     --------
     >>> chain = cp.load("rare_earths")
     >>> made = shield(chain, "JPN", "magnet_ndfeb_heavy", deterred="CHN", assured=["USA"], weeks=13)
-    >>> made.deterrence < made.assurance["USA"]
+    >>> bool(made.deterrence > 0)
     True
     """
     if not 0.0 < step < 1.0:
