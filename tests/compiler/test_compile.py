@@ -13,6 +13,12 @@ from compiler.inputs import COLUMNS, PROVENANCE, Inputs, _completed
 
 import chokepoint as cp
 
+# Only pandas 2 warns: of the types of empty columns, and of an index that is not sorted.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The behavior of DataFrame concatenation:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning"),
+]
+
 SOURCED = {"source": "own_assumption", "confidence": "D", "derivation": "made up for a test"}
 
 

@@ -11,6 +11,12 @@ from compiler.inputs import read_table
 
 import chokepoint as cp
 
+# Only pandas 2 warns: of the types of empty columns, and of an index that is not sorted.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The behavior of DataFrame concatenation:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning"),
+]
+
 FOLDER = Path(__file__).parents[2] / "data" / "supply_chains"
 JOIN = FOLDER / "all" / "compile" / "inputs"
 SECTORS = FOLDER / "rare_earths" / "compile" / "inputs"
