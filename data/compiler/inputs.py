@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["CHAINS_FOLDER", "NAN", "PROVENANCE", "SPREAD", "Inputs", "read_table", "stacked", "text"]
+__all__ = [
+    "CHAINS_FOLDER",
+    "NAN",
+    "PROVENANCE",
+    "SPREAD",
+    "Inputs",
+    "read_table",
+    "stacked",
+    "text",
+]
 
 CHAINS_FOLDER = Path(__file__).resolve().parents[1] / "supply_chains"
 NAN = float("nan")

@@ -28,6 +28,7 @@ PACKAGES = (
     "history",
     "resilience",
     "leverage",
+    "testing",
     "plot",
     "report",
 )

@@ -194,7 +194,7 @@ def test_slots_taken_apart_are_put_together_again():
     flows = pd.DataFrame({"supplier": ["x@A", "x@A"], "buyer": ["b@USA", "b@CHN"], "slot": "in"})
     apart = mixes.taken_apart({"sites": sites, "inputs": general, "flows": flows}, mix)
     rows = apart["inputs"].set_index(["site", "slot"])[["quantity", "low", "high"]]
-    assert rows.loc[("b@USA", "in of y")].to_list() == pytest.approx([0.2, 0.1, 0.4])
+    assert rows.loc[[("b@USA", "in of y")]].iloc[0].to_list() == pytest.approx([0.2, 0.1, 0.4])
     assert rows.loc[("b@CHN", "in"), "quantity"].to_list() == [2.0, 2.0]
     assert apart["flows"]["slot"].to_list() == ["in of x", "in"]
     assert mixes.put_together(apart["flows"]).to_dict() == flows.to_dict()

@@ -166,12 +166,12 @@ def test_needs_of_the_removed_sectors_are_handed_on_whole(chain, parts):
     rows = read_table(JOIN / "replaced.csv")
     sites = chain.sites.groupby("product")["output_qty"].sum()
     before = parts["rare_earths"]
-    old = before.inputs.set_index(["product", "input"])["quantity"]
+    old = before.inputs.query("site == ''").set_index(["product", "input"])["quantity"]
     made = before.sites.groupby("product")["output_qty"].sum()
-    recipes = chain.inputs.set_index(["product", "input"])["quantity"]
+    recipes = chain.inputs.query("site == ''").set_index(["product", "input"])["quantity"]
     for (product, slot), group in rows.groupby(["product", "slot"]):
-        need = sum(recipes[by, slot] * sites[by] for by in group["by"])
-        assert need == pytest.approx(old[product, slot] * made[product], rel=1e-9)
+        need = sum(recipes.loc[(by, slot)] * sites[by] for by in group["by"])
+        assert need == pytest.approx(old.loc[(product, slot)] * made[product], rel=1e-9)
 
 
 def test_shocks_cross_from_one_chain_to_another(chain):

@@ -9,7 +9,6 @@ from resilience import _small
 import chokepoint as cp
 from chokepoint.errors import OptionError
 from chokepoint.resilience import Offer, Strategy, compare, register, strategies
-from chokepoint.testing import StrategyContract
 
 BUILT_IN = (
     "none",
@@ -25,39 +24,8 @@ BUILT_IN = (
 )
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
-class TestBuiltIn(StrategyContract):
-    """Every built-in strategy keeps the contract."""
-
-    @pytest.fixture(autouse=True)
-    def _named(self, name):
-        self.named = name
-
-    def strategy(self):
-        return self.named
-
-
 def test_all_strategies_of_the_issue_are_known():
     assert set(strategies().index) >= set(BUILT_IN)
-
-
-class Fickle(Strategy):
-    """Breaks the contract: draws from randomness of its own."""
-
-    name = "fickle"
-    source = "made up"
-
-    def plan(self, chain, threats, budget, measures, rng):
-        return measures.spend(
-            measures.shared_out(np.random.default_rng().random(len(measures.table)))
-        )
-
-
-def test_the_contract_notices_who_breaks_it():
-    contract = StrategyContract()
-    contract.strategy = Fickle
-    with pytest.raises(AssertionError):
-        contract.test_the_same_question_has_the_same_answer()
 
 
 def test_no_plan_can_spend_more_than_there_is(chain):
