@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import chokepoint as cp
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import with_outputs
 from chokepoint.errors import ShapeError, UnknownLabelError
@@ -81,3 +82,15 @@ def test_a_site_may_be_stated_to_make_nothing(full):
     output = chain.nodes["output_qty"]
     assert output["magnet@JPN"] == pytest.approx(0.0, abs=0.05)
     assert (chain.flows["quantity"] >= 0.0).all()
+
+
+def test_other_sites_keep_an_output_whose_account_is_exact():
+    """A share moved far pushes others down, not to where their identities are rounding."""
+    chain = cp.load("rare_earths")
+    sites = chain.sites.set_index("site")["output_qty"]
+    wanted = sites.copy()
+    wanted["metal_ndpr@CHN"] *= 1.09
+    fixed = pd.Series(sites.index == "metal_ndpr@CHN", sites.index)
+    moved = with_outputs(chain, wanted, fixed=fixed)
+    assert moved.balance()["relative"].abs().max() < 1e-9
+    cp.simulate(moved, cp.Scenario("none"), weeks=2)

@@ -161,7 +161,9 @@ class Quantities:
         wanted = _rescaled(wanted, self.base, self.group)
         loose = self._loose(_STIFF_STATED)
         loose[len(self.flows.value) :][held] *= _STATED
-        reconciler = Reconciler(self.rows, self._baseline(), loose)
+        floor = np.where(held, np.minimum(value, _LEAST * self.base), _LEAST * self.base)
+        lowest = np.concatenate([np.zeros(len(self.flows.value)), floor])
+        reconciler = Reconciler(self.rows, self._baseline(), loose, low=lowest)
         nodes, flows = self._nearest(self.flows.value[:, None], wanted[:, None], reconciler)
         return nodes[:, 0], flows[:, 0]
 

@@ -27,8 +27,6 @@ __all__ = [
 ]
 
 _BALANCE = 1e-9
-_DRAWN = 1e-3
-"""Of drawn chains: the account of a site that a draw leaves next to nothing is mostly rounding."""
 """Largest relative residual of an identity; as for a chain that loads."""
 _SHOWN = 10
 
@@ -202,7 +200,7 @@ def _lanes(values: NDArray[np.float64], like: NDArray[np.float64]) -> NDArray[np
 def _worst(residual: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return rows beyond the tolerance, the worst first."""
     size = np.nan_to_num(np.abs(residual), nan=np.inf).max(axis=1, initial=0.0)
-    rows = np.flatnonzero(size > (_DRAWN if residual.shape[1] > 1 else _BALANCE))
+    rows = np.flatnonzero(size > _BALANCE)
     return rows[np.argsort(-size[rows], kind="stable")]
 
 
