@@ -10,7 +10,7 @@ PROVENANCE = {"low": "", "high": "", "source": "x", "confidence": "A", "derivati
 EVENT = {
     "episode": "stop", "kind": "Outage", "start": "2020-01-01", "end": "2020-02-12", "by": "",
     "against": "", "products": "ore", "country": "CHN", "sites": "", "severity": "1",
-    "release": "", **PROVENANCE,
+    "release": "", "ranged": "", **PROVENANCE,
 }  # fmt: skip
 OBSERVATION = {
     "episode": "stop", "observation": "first", "observable": "onset", "series": "thinnest",

@@ -46,6 +46,12 @@ def test_a_window_outside_the_run_is_refused(tmp_path):
         ("observations", observation("x", "onset", 3, episode="start"), "an episode"),
         ("events", EVENT | {"kind": "War"}, "one of Boycott"),
         ("events", EVENT | {"confidence": "E"}, "one of A or B or C or D"),
+        ("events", EVENT | {"low": 0.5, "high": 1}, "what low and high are the range of"),
+        ("events", EVENT | {"low": 0.5, "ranged": "severity"}, "range of"),
+        ("events", EVENT | {"ranged": "severity"}, "range of"),
+        ("events", EVENT | {"low": 0, "high": 0.5, "ranged": "severity"}, "low <= the number"),
+        ("events", EVENT | {"low": 0, "high": 1, "ranged": "sites"}, "range of"),
+        ("events", EVENT | {"low": 0, "high": 1, "ranged": "2020-02-01"}, "range of"),
         ("episodes", EPISODE | {"role": "training"}, "one of calibration or test"),
     ],
 )

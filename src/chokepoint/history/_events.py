@@ -13,11 +13,12 @@ from chokepoint.errors import Issue, TableError
 from chokepoint.scenario import Event, Scenario
 from chokepoint.schema import split_list
 
-__all__ = ["dated_steps", "scenario_of", "week_of"]
+__all__ = ["NUMBERS", "dated_steps", "scenario_of", "week_of"]
 
 _LABELS = ("by", "against", "products", "country", "sites", "technology")
-_SHARES = ("severity", "change", "share", "rate", "leakage", "refused", "clearing", "goods_weeks",
+NUMBERS = ("severity", "change", "share", "rate", "leakage", "refused", "clearing", "goods_weeks",
            "content", "compliance", "decay", "quantity")  # fmt: skip
+"""Arguments of events that are a share or another number, and may have a range."""
 _WEEKS = ("recovery_weeks", "leakage_lag", "leakage_weeks", "review_weeks", "repair_weeks")
 _WORDS = ("recovery",)
 
@@ -75,7 +76,7 @@ def _event(cells: pd.Series, start: pd.Timestamp, leakage: Mapping[str, float]) 
     options: dict[str, Any] = {"start": first}
     if pd.notna(cells["end"]):
         options["weeks"] = max(1, week_of(cells["end"], start) - first)
-    for column in (*_LABELS, *_SHARES, *_WEEKS, *_WORDS):
+    for column in (*_LABELS, *NUMBERS, *_WEEKS, *_WORDS):
         text = str(cells.get(column, "")).strip()
         if text and text != "nan":
             options[column] = _argument(column, text)
@@ -99,7 +100,7 @@ def _argument(column: str, text: str) -> Any:
     if column in _LABELS:
         labels = list(split_list(text))
         return labels[0] if len(labels) == 1 else labels
-    if column in _SHARES:
+    if column in NUMBERS:
         return float(text)
     return int(text) if column in _WEEKS else text
 

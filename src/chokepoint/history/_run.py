@@ -15,8 +15,11 @@ from chokepoint.history._cohorts import with_cohorts
 from chokepoint.history._covers import with_covers
 from chokepoint.history._episode import Episode
 from chokepoint.history._series import Reader
-from chokepoint.propagate import Behaviour, simulate
-from chokepoint.scenario import Scenario
+from chokepoint.history._severities import drawn_episode
+from chokepoint.propagate import Behaviour, Outcome, simulate
+from chokepoint.propagate._chains import DrawnChains
+from chokepoint.propagate._simulate import batch_outcome, row_labels
+from chokepoint.scenario import Effects, Scenario
 
 __all__ = ["Chains", "run_episodes"]
 
@@ -66,7 +69,8 @@ def run_episodes(
 ) -> dict[str, FloatArray]:
     """Return the observables of episodes, arrays (observations, lanes).
 
-    The only lane is the chain as it stands, or there is one for each of `draws` draws.
+    The only lane is the chain as it stands with events as they are stated, or there is one for
+    each of `draws` draws: a drawn chain with drawn severities.
     """
     # By identity: the same chain of several episodes is changed, compiled and drawn once.
     grouped: dict[int, list[Episode]] = {}
@@ -82,7 +86,7 @@ def run_episodes(
         for part in _lots(changed, draws, rng):
             baseline = _baseline(part, assumptions.behaviour)
             for episode in group:
-                values = _values(episode, changed, part, baseline, assumptions)
+                values = _values(episode, changed, part, baseline, assumptions, rng)
                 known = found.get(episode.name)
                 found[episode.name] = values if known is None else np.hstack([known, values])
     return found
@@ -111,15 +115,45 @@ def _values(
     lanes: SupplyChain | Draws,
     baseline: FloatArray,
     assumptions: Assumptions,
+    rng: int,
 ) -> FloatArray:
-    outcome = simulate(
-        lanes,
-        episode.scenario(leakage=assumptions.leakage),
-        weeks=episode.weeks,
-        behaviour=assumptions.behaviour,
-        record="all",
-        progress=False,
-    )
+    if isinstance(lanes, Draws):
+        outcome = _drawn_outcome(episode, lanes, assumptions, rng)
+    else:
+        outcome = simulate(
+            lanes,
+            episode.scenario(leakage=assumptions.leakage),
+            weeks=episode.weeks,
+            behaviour=assumptions.behaviour,
+            record="all",
+            progress=False,
+        )
     reader = Reader(chain, outcome, baseline)
     rows = [row for _, row in episode.observations.iterrows()]
     return np.stack([reader.value(row, episode.window(row)) for row in rows])
+
+
+def _drawn_outcome(episode: Episode, draws: Draws, assumptions: Assumptions, rng: int) -> Outcome:
+    """Run draws, each with its own scenario, where `simulate` has all scenarios on every draw."""
+    scenarios = [
+        drawn_episode(episode, rng, int(number)).scenario(leakage=assumptions.leakage)
+        for number in draws.numbers
+    ]
+
+    def effects(draw: int, _: int) -> Effects:
+        return scenarios[draw].effects(draws.chain, episode.weeks)
+
+    return batch_outcome(
+        DrawnChains(draws),
+        effects,
+        row_labels([episode.name], draws.numbers),
+        weeks=episode.weeks,
+        behaviour=assumptions.behaviour,
+        record="all",
+        dtype="float64",
+        engine="auto",
+        threads=None,
+        progress=False,
+        # What matches nothing shows in the run without draws.
+        unmatched=[],
+    )

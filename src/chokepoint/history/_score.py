@@ -113,8 +113,8 @@ def score(
     pooled : bool
         Leave out the cohorts of episodes, so that suppliers of a slot serve all plants alike.
     draws : int
-        Draws from the uncertainty of each chain (:func:`chokepoint.datasets.draw`) that are run
-        besides the chain as it stands; they give the intervals.
+        Draws that are run besides the chain as it stands; they give the intervals. A draw is one
+        of the chain (:func:`chokepoint.datasets.draw`) with one of the severities, see Notes.
     rng : Generator, int or None
         Seed of the draws.
     progress : bool, optional
@@ -133,8 +133,11 @@ def score(
 
     Notes
     -----
-    The intervals hold the uncertainty of the chain's numbers and of the covers of the time, not
-    that of the severities, nor of what was observed.
+    Severities of events with a range are drawn from the triangular distribution between its ends
+    with the stated number as mode, as numbers of chains with a range are; steps of one release
+    move together, events and chain are independent, and a severity without a range stays.
+    The intervals hold the uncertainty of the chain's numbers, of the covers of the time and of the
+    severities, not that of dates, of cohorts, nor of what was observed.
 
     Examples
     --------

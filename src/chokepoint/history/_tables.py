@@ -9,6 +9,7 @@ import pandas as pd
 
 from chokepoint.errors import Issue, OptionError, TableError
 from chokepoint.history._observables import JUDGED, OBSERVABLES, SERIES
+from chokepoint.history._severities import range_fits
 from chokepoint.schema import split_list
 
 __all__ = ["EVENT_KINDS", "SHIPPED", "read_tables", "shipped_folder"]
@@ -33,7 +34,7 @@ EVENT_KINDS = (
 _TABLES = {
     # table: columns that must be there (rows of sources.csv are described, not measured)
     "episodes": ("episode", "title", "chain", "start", "weeks", "role", "kind"),
-    "events": ("episode", "kind", "start", "end"),
+    "events": ("episode", "kind", "start", "end", "ranged"),
     "covers": ("episode", "table", "product", "area", "slot", "column", "value"),
     "cohorts": ("episode", "buyer", "slot", "suppliers", "share"),
     "observations": (
@@ -117,8 +118,17 @@ def _check(tables: dict[str, pd.DataFrame]) -> Iterable[Issue]:
         known = table["episode"].isin(names)
         yield from _rows(name, table, "episode", known, "an episode of episodes.csv")
         yield from _provenance(name, table, set(tables["sources"]["source"]))
-    yield from _choices("events", tables["events"], "kind", EVENT_KINDS)
+    yield from _events(tables["events"])
     yield from _observations(tables["observations"])
+
+
+def _events(table: pd.DataFrame) -> Iterable[Issue]:
+    yield from _choices("events", table, "kind", EVENT_KINDS)
+    fits = pd.Series([range_fits(cells) for _, cells in table.iterrows()], table.index, dtype=bool)
+    # A range of nothing would be left out of the draws without a word.
+    yield from _rows("events", table, "ranged", fits,
+                     "what low and high are the range of (a column of numbers, or dates of steps "
+                     "of a release), with low <= the number <= high")  # fmt: skip
 
 
 def _observations(table: pd.DataFrame) -> Iterable[Issue]:
