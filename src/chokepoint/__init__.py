@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
     from chokepoint.resilience import Comparison as Comparison
+    from chokepoint.resilience import Defence as Defence
     from chokepoint.resilience import Frontier as Frontier
     from chokepoint.resilience import Plan as Plan
     from chokepoint.resilience import Pool as Pool
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from chokepoint.resilience import Strategy as Strategy
     from chokepoint.resilience import attack as attack
     from chokepoint.resilience import compare as compare
+    from chokepoint.resilience import defend as defend
     from chokepoint.resilience import frontier as frontier
     from chokepoint.resilience import plan as plan
     from chokepoint.resilience import recourse as recourse
@@ -66,6 +68,7 @@ _PUBLIC = {
     "CVaR": "chokepoint.program",
     "ChokepointError": "chokepoint.errors",
     "Comparison": "chokepoint.resilience",
+    "Defence": "chokepoint.resilience",
     "DemandShift": "chokepoint.scenario",
     "ExportBan": "chokepoint.scenario",
     "Extraterritorial": "chokepoint.scenario",
@@ -88,6 +91,7 @@ _PUBLIC = {
     "calibrate": "chokepoint.history",
     "compare": "chokepoint.resilience",
     "datasets": "chokepoint.datasets",
+    "defend": "chokepoint.resilience",
     "drivers": "chokepoint.leverage",
     "errors": "chokepoint.errors",
     "exposure": "chokepoint.exposure",

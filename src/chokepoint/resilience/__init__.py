@@ -6,6 +6,7 @@ from chokepoint.resilience._attack import Attack, attack
 from chokepoint.resilience._budget import Budget, Pool
 from chokepoint.resilience._compare import compare
 from chokepoint.resilience._comparison import Comparison
+from chokepoint.resilience._defend import Defence, defend
 from chokepoint.resilience._disruptions import disruptions
 from chokepoint.resilience._frontier import Frontier, frontier
 from chokepoint.resilience._offer import Offer
@@ -21,6 +22,7 @@ __all__ = [
     "Attack",
     "Budget",
     "Comparison",
+    "Defence",
     "Frontier",
     "Offer",
     "Plan",
@@ -29,6 +31,7 @@ __all__ = [
     "Strategy",
     "attack",
     "compare",
+    "defend",
     "disruptions",
     "frontier",
     "plan",

@@ -14,7 +14,7 @@ from chokepoint.resilience._columns import Columns, Model
 from chokepoint.resilience._link import Linker
 from chokepoint.resilience._rows import Rows
 
-__all__ = ["Releases", "add_modes", "add_releases", "add_reserved"]
+__all__ = ["Releases", "Reserved", "add_modes", "add_releases", "add_reserved"]
 
 IntArray = NDArray[np.intp]
 FloatArray = NDArray[np.float64]
@@ -37,6 +37,22 @@ class Releases:
     columns: IntArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.intp))
     number: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     group: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+
+@dataclass(frozen=True, eq=False)
+class Reserved:
+    """Capacity that is kept for one buyer.
+
+    Attributes
+    ----------
+    edges : array of int (flows,)
+        Flows.
+    limit : array of int (flows, P)
+        Rows ``reserved limit``.
+    """
+
+    edges: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    limit: IntArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.intp))
 
 
 def add_modes(linker: Linker, adder: RowAdder, columns: Columns) -> None:
@@ -75,7 +91,7 @@ def _add_use(adder: RowAdder, columns: Columns, rows: IntArray, groups: IntArray
     adder.builder.add(rows[kept], columns.upkeep[groups[kept]], -1.0)
 
 
-def add_reserved(linker: Linker) -> None:
+def add_reserved(linker: Linker) -> Reserved:
     r"""Reserved capacity: output for one buyer alone, beyond the capacity of its supplier.
 
     .. math:: 0 \le r_{e,t} \le \theta_e(y) \sum_{s \in t} \text{left}_{i,s}\, \text{free}_{e,s},
@@ -92,7 +108,7 @@ def add_reserved(linker: Linker) -> None:
     numbers = numbers[there]
     edges, line = np.unique(linker.place["edge"][numbers], return_inverse=True)
     if not len(edges):
-        return
+        return Reserved()
     nodes, groups = chain.edge_supplier[edges], chain.edge_group[edges]
     reserved = _columns(builder, model, "reserved", edges, kind="edge")
     limit = _rows(builder, model, "reserved limit", edges, kind="edge")
@@ -120,6 +136,7 @@ def add_reserved(linker: Linker) -> None:
             most = weekly[buys][:, weeks].sum(axis=1)
             place = rows.late[groups[line[buys]], period]
             _add_there(builder, place, linker.spend[numbers[buys]], most)
+    return Reserved(edges, limit)
 
 
 def _add_scale(

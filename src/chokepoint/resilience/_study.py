@@ -13,7 +13,7 @@ from chokepoint.errors import OptionError
 from chokepoint.program import CVaR
 from chokepoint.propagate import compile_chain
 from chokepoint.resilience._budget import Budget, Pool
-from chokepoint.resilience._first_stage import build_first_stage
+from chokepoint.resilience._first_stage import FirstStage, build_first_stage
 from chokepoint.resilience._measures import find_candidates
 from chokepoint.resilience._model import counted_sites
 from chokepoint.resilience._plan_program import PlanProgram, Task, build_plan
@@ -21,7 +21,7 @@ from chokepoint.resilience._recourse import Terminal
 from chokepoint.resilience._service import Service, find_service
 from chokepoint.scenario import Scenario
 
-__all__ = ["Study", "make_study"]
+__all__ = ["Study", "make_first_stage", "make_study", "make_task"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,44 @@ def make_study(
     weights = _weights(listed, probabilities)
     if risk is not None and not isinstance(risk, CVaR):
         raise OptionError(f"Expected risk=None (the expected loss) or a CVaR, got {risk!r}.")
-    if weeks < 1:
-        raise OptionError(f"Expected weeks of at least 1, got {weeks}.")
     if terminal not in ("free", "valued"):
         raise OptionError(f'Expected terminal "free" or "valued", got {terminal!r}.')
-    compiled = compile_chain(chain)
+    task = make_task(
+        chain, weeks=weeks, period=period, kinds=kinds, targets=targets, notice=notice,
+        measures=measures, years=max(len(budget.by_year), 1), pool=pool, service=service,
+        terminal=terminal,
+    )  # fmt: skip
+    first, purses = make_first_stage(task, budget, whole=whole)
+    program = build_plan(task, first, listed, weights.tolist(), risk)
+    if threads is None:
+        threads = min(os.cpu_count() or 1, len(listed))
     areas = chain.areas(targets)
+    return Study(
+        task, listed, weights, budget, areas, float(notice), program, max(threads, 1), purses
+    )
+
+
+def make_task(
+    chain: SupplyChain,
+    *,
+    weeks: int,
+    period: int,
+    kinds: Sequence[str],
+    targets: str | Iterable[str] | None,
+    notice: float,
+    measures: pd.DataFrame | None,
+    years: int = 1,
+    pool: Pool | None = None,
+    service: Service | None = None,
+    terminal: Terminal = "free",
+) -> Task:
+    """Return what is on offer and what all threats have in common; see :func:`plan`."""
+    if weeks < 1:
+        raise OptionError(f"Expected weeks of at least 1, got {weeks}.")
+    compiled = compile_chain(chain)
     candidates = find_candidates(
         chain, compiled, kinds=kinds, targets=targets, notice=notice, weeks=weeks,
-        measures=measures, years=max(len(budget.by_year), 1), pool=pool,
+        measures=measures, years=years, pool=pool,
     )  # fmt: skip
     if candidates.table.empty:
         raise OptionError(
@@ -106,26 +135,28 @@ def make_study(
             + "; ".join(f"{one.measure}: {one.reason}" for one in candidates.skipped.itertuples())
             + ". Add rows to its table of measures."
         )
-    task = Task(
+    return Task(
         chain=chain,
         compiled=compiled,
         candidates=candidates,
         counted=counted_sites(chain, compiled, targets),
-        service=find_service(chain, compiled, service, areas),
+        service=find_service(chain, compiled, service, chain.areas(targets)),
         weeks=weeks,
         period=period,
         terminal=terminal,
         pool=pool,
     )
-    members = frozenset(chain.areas(pool.members)) if pool else frozenset()
-    purses = {payer: frozenset(chain.areas(payer)) for payer in budget.by_country}
-    first = build_first_stage(candidates, budget, purses=purses, whole=whole, members=members)
-    program = build_plan(task, first, listed, weights.tolist(), risk)
-    if threads is None:
-        threads = min(os.cpu_count() or 1, len(listed))
-    return Study(
-        task, listed, weights, budget, areas, float(notice), program, max(threads, 1), purses
-    )
+
+
+def make_first_stage(
+    task: Task, budget: Budget, *, whole: Sequence[str] = ()
+) -> tuple[FirstStage, dict[str, frozenset[str]]]:
+    """Return the first stage, and the areas of each country or bloc with a purse of its own."""
+    areas = task.chain.areas
+    members = frozenset(areas(task.pool.members)) if task.pool else frozenset()
+    purses = {payer: frozenset(areas(payer)) for payer in budget.by_country}
+    first = build_first_stage(task.candidates, budget, purses=purses, whole=whole, members=members)
+    return first, purses
 
 
 def _weights(

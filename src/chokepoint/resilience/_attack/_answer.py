@@ -7,7 +7,7 @@ them at once (see `_penalty`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from chokepoint.resilience._columns import Columns, Model, add_columns
 from chokepoint.resilience._extent import Extent
 from chokepoint.resilience._limits import Limits
 from chokepoint.resilience._model import counted_sites, make_model
+from chokepoint.resilience._modes import Reserved
 from chokepoint.resilience._periods import Periods
 from chokepoint.resilience._rows import Rows, add_rows
 from chokepoint.resilience._tariffs import first_tariff
@@ -58,6 +59,8 @@ class Built:
     rows: Rows
     demand: list[tuple[IntArray, IntArray]]
     """Rows of markets that take licensed flows: markets, and positions by period."""
+    reserved: Reserved = field(default_factory=Reserved)
+    """Rows of capacity that money has reserved."""
 
 
 class Answer:
@@ -163,14 +166,34 @@ class Answer:
     def built(self, choice: frozenset[int]) -> Built:
         """Return the program under a choice; kept for the next time."""
         if choice not in self._built:
-            builder = ProgramBuilder("the planner's answer")
-            model = self.model(choice)
-            columns = add_columns(builder, model)
-            rows = add_rows(builder, model, columns)
-            demand = add_demand(builder, model, columns, _inert_edges(model))
-            program = _without_waste(builder.build(), model, rows)
-            self._built[choice] = Built(program, model, columns, rows, demand)
+            self._built[choice] = self._build(choice)
         return self._built[choice]
+
+    def _build(self, choice: frozenset[int]) -> Built:
+        builder = ProgramBuilder("the planner's answer")
+        model = self.model(choice)
+        spend = self._add_spend(builder)
+        columns = add_columns(builder, model)
+        rows = add_rows(builder, model, columns)
+        reserved = self._add_measures(builder, model, columns, rows, spend)
+        demand = add_demand(builder, model, columns, _inert_edges(model))
+        program = _without_waste(builder.build(), model, rows)
+        return Built(program, model, columns, rows, demand, reserved)
+
+    def _add_spend(self, builder: ProgramBuilder) -> IntArray:  # noqa: ARG002
+        """Add columns for money, before all others; nothing here."""
+        return np.empty(0, dtype=np.intp)
+
+    def _add_measures(
+        self,
+        builder: ProgramBuilder,  # noqa: ARG002
+        model: Model,  # noqa: ARG002
+        columns: Columns,  # noqa: ARG002
+        rows: Rows,  # noqa: ARG002
+        spend: IntArray,  # noqa: ARG002
+    ) -> Reserved:
+        """Add what money changes; nothing here."""
+        return Reserved()
 
     def program(self, choice: frozenset[int], spent: FloatArray | None = None) -> LinearProgram:  # noqa: ARG002
         """Return the program under a choice, after money was `spent` on measures."""

@@ -25,7 +25,7 @@ from chokepoint.resilience._attack._answer import Answer, same_matrix
 from chokepoint.resilience._attack._moved import Bound, Piece, ProgramOf, moved_bounds, subsets_of
 from chokepoint.resilience._attack._unit_values import unit_values
 
-__all__ = ["Penalised", "penalised"]
+__all__ = ["Penalised", "penalised", "tariffs_by_instrument"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -100,10 +100,12 @@ def penalised(answer: Answer, spent: FloatArray | None = None) -> Penalised:
         return programs[choice]
 
     bounds = moved_bounds(program, sorted(answer.every), values)
-    return _Assembly(base, bounds, len(answer.every)).penalised(_tariffs(program, answer))
+    return _Assembly(base, bounds, len(answer.every)).penalised(
+        tariffs_by_instrument(program, answer)
+    )
 
 
-def _tariffs(program: ProgramOf, answer: Answer) -> sparse.csr_array:
+def tariffs_by_instrument(program: ProgramOf, answer: Answer) -> sparse.csr_array:
     """Return tariffs on each column by instrument; of several on one flow they add up."""
     none = program(frozenset()).cost
     columns = [program(frozenset([k])).cost - none for k in sorted(answer.every)]

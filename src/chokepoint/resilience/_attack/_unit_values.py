@@ -131,4 +131,8 @@ def _placed(
             target[places[there]] = np.broadcast_to(value[:, None], places.shape)[there] * _MARGIN
     for markets, places in built.demand:
         of_rows[places] = market[markets][:, None] * _MARGIN
+    # What is kept for one buyer is made for that buyer alone: less of it is less output.
+    edges = built.reserved.edges
+    made = chain.kappa[edges, 0] * site[chain.edge_supplier[edges]]
+    of_rows[built.reserved.limit] = made[:, None] * _MARGIN
     return UnitValues(of_columns, of_rows)
