@@ -49,6 +49,18 @@ def test_cover_of_sites():
     assert then.nodes["ramp_max"]["car@USA"] == 1.05
 
 
+def test_cover_of_dormant_suppliers():
+    """Suppliers that could be approved sooner and sent goods by air then."""
+    chain = with_cohorts(small_chain(china=60.0, qualification=26.0), cohorts())
+    row = {"table": "alternatives", "column": "qualification_weeks", "area": "USA", "value": 2.0}
+    then = with_covers(chain, pd.DataFrame([COVER | row]))
+    dormant = then.edges[then.edges["buyer"].eq("car@USA#dedicated")].set_index("supplier")
+    assert dormant.loc["ore@AUS", "qualification_weeks"] == 2.0
+    assert then.inputs["qualification_weeks"].tolist() == [26.0]
+    with pytest.raises(OptionError, match="no dormant supplier of slot 'ore' in AUS"):
+        with_covers(chain, pd.DataFrame([COVER | row | {"area": "AUS"}]))
+
+
 def test_less_stock_takes_the_throttle_along():
     chain = small_chain()
     slow = chain.replace(inputs=chain.inputs.assign(throttle_weeks=3.0))

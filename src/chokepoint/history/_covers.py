@@ -9,7 +9,7 @@ from chokepoint.errors import OptionError
 
 __all__ = ["with_covers"]
 
-_TABLES = ("inputs", "markets", "sites")
+_TABLES = ("inputs", "markets", "sites", "alternatives")
 
 
 def with_covers(chain: SupplyChain, covers: pd.DataFrame) -> SupplyChain:
@@ -20,8 +20,9 @@ def with_covers(chain: SupplyChain, covers: pd.DataFrame) -> SupplyChain:
     chain : SupplyChain
         The chain.
     covers : DataFrame
-        Rows of covers.csv: `table` (inputs, markets or sites), `product` (of the buyer), `area`
-        (blank = all), `slot` (inputs only), `column`, `value`, `low`, `high`.
+        Rows of covers.csv: `table` (inputs, markets, sites or alternatives), `product` and `area`
+        of the buyer (or site; blank = everywhere), `slot` of the buyer (inputs and alternatives
+        only; a market's is "demand"), `column`, `value`, `low`, `high`.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def with_covers(chain: SupplyChain, covers: pd.DataFrame) -> SupplyChain:
     if not len(covers):
         return chain
     inputs = chain.inputs
-    nodes = {"markets": chain.markets, "sites": chain.sites}
+    others = {name: chain.tables[name] for name in _TABLES if name != "inputs"}
     for _, row in covers.iterrows():
         if row["table"] not in _TABLES or row["column"] not in chain.tables[row["table"]]:
             raise OptionError(
@@ -50,13 +51,14 @@ def with_covers(chain: SupplyChain, covers: pd.DataFrame) -> SupplyChain:
         if row["table"] == "inputs":
             inputs = _with_input(chain, inputs, row)
         else:
-            nodes[row["table"]] = _with_node(chain, nodes[row["table"]], row)
+            changed = _with_alternative if row["table"] == "alternatives" else _with_node
+            others[row["table"]] = changed(chain, others[row["table"]], row)
     limit = inputs["stock_weeks"] + 1.0
     for column in ("throttle_weeks", "throttle_weeks_low", "throttle_weeks_high"):
         inputs[column] = inputs[column].where(
             inputs[column].isna(), inputs[column].clip(upper=limit)
         )
-    return chain.replace(inputs=inputs, **nodes)
+    return chain.replace(inputs=inputs, **others)
 
 
 def _with_input(chain: SupplyChain, inputs: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
@@ -95,6 +97,20 @@ def _with_node(chain: SupplyChain, table: pd.DataFrame, row: pd.Series) -> pd.Da
     if not mine.any():
         where = row["area"] or "any area"
         raise OptionError(f"covers: {row['product']} has no {row['table']} in {where}")
+    return _set(table, mine, row)
+
+
+def _with_alternative(chain: SupplyChain, table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
+    nodes = chain.nodes
+    buyers = nodes["product"].isin(chain.products_in(row["product"]))
+    if row["area"]:
+        buyers &= nodes["country"].isin(chain.areas(row["area"]))
+    mine = table["buyer"].isin(nodes.index[buyers]) & table["slot"].eq(row["slot"])
+    if not mine.any():
+        raise OptionError(
+            f"covers: {row['product']} has no dormant supplier of slot {row['slot']!r} in "
+            f"{row['area'] or 'any area'}"
+        )
     return _set(table, mine, row)
 
 
