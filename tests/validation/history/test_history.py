@@ -13,7 +13,7 @@ import chokepoint as cp
 
 PASSED = {"calibration": 9, "test": 8}
 """Episodes met in full, by role."""
-MET = 53
+MET = 54
 """Observations met."""
 
 
