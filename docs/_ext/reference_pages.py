@@ -31,6 +31,7 @@ PACKAGES = (
     "testing",
     "plot",
     "report",
+    "cli",
 )
 # What a reader looks for first; wide tables scroll.
 SHOWN = ("column", "description", "unit", "default", "bounds", "references", "dtype", "status")
