@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chokepoint.cli._files import add_out, check_places, write_tables
 from chokepoint.cli._options import (
@@ -147,7 +147,7 @@ def _with_interval(
     where = list(zip(table["scenario"], table[arguments.by], strict=True))
     for place, (name, level) in enumerate((("low_usd_m", 0.05), ("high_usd_m", 0.95)), start=4):
         wide = grouped.quantile(level)
-        long = wide.rename_axis(index="scenario", columns=arguments.by).stack()
+        long: Any = wide.rename_axis(index="scenario", columns=arguments.by).stack()
         table.insert(place, name, long.reindex(where).tolist())
     return table
 
