@@ -92,7 +92,7 @@ def plan_for_japan(chain: SupplyChain, budget: float, threats=BAN, **options) ->
 
 
 def table(*measures: dict) -> pd.DataFrame:
-    """Measures as a table, for kinds that the tables of a chain do not know yet."""
+    """Measures as a table, to be given beside a chain."""
     return pd.DataFrame(measures)
 
 

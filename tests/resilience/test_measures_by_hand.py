@@ -121,6 +121,18 @@ def test_reserved_capacity_is_there_for_its_buyer_at_once():
     assert bought.measures["supplier"].tolist() == ["ore@USA"]
 
 
+def test_reserved_capacity_is_a_kind_of_the_table_of_measures():
+    bare = offer(two_suppliers(), stock())
+    chain = offer(two_suppliers(), reserved())
+    assert chain.measures["kind"].tolist() == ["reserved_capacity"]
+    beside = plan_for_japan(bare, 0.052, measures=table(reserved()))
+    own = plan_for_japan(chain, 0.052, simulate=True)
+    assert own.residual_loss.equals(beside.residual_loss)
+    assert own.measures.equals(beside.measures)
+    assert own.saving > 0
+    assert own.behaviour["reference", "after"].item() < own.behaviour["reference", "before"].item()
+
+
 def test_reserved_capacity_goes_with_the_supplier():
     chain = offer(two_suppliers(), stock())
     offered = {"measures": table(reserved()), "kinds": ["reserved_capacity"]}

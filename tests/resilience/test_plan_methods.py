@@ -27,7 +27,7 @@ from chokepoint.resilience import Pool, plan, recourse
 from chokepoint.scenario import Scenario
 
 some = settings(
-    max_examples=20, deadline=None,
+    max_examples=12, deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 WEEKS = 16
@@ -71,6 +71,7 @@ def weighed(found):
     return risk.value(losses, found.probabilities.to_numpy()) + 1e-4 * found.spent
 
 
+@pytest.mark.slow
 @some
 @given(
     tasks(),
@@ -88,6 +89,7 @@ def test_one_by_one_finds_what_all_at_once_does(task, period, risk, terminal):
     assert whole.spent <= task[3] * (1 + 1e-9) + 1e-12
 
 
+@pytest.mark.slow
 @some
 @given(tasks(), st.sampled_from([1, 4]))
 def test_nothing_bought_is_the_planner_alone(task, period):
@@ -99,6 +101,7 @@ def test_nothing_bought_is_the_planner_alone(task, period):
         assert bought.baseline_loss[threat.name] == pytest.approx(alone, abs=1e-6)
 
 
+@pytest.mark.slow
 @some
 @given(tasks())
 def test_another_solver_finds_plans_as_good(task):
@@ -116,6 +119,7 @@ def _has_cbc():
     return "PULP_CBC_CMD" in available or "COIN_CMD" in available
 
 
+@pytest.mark.slow
 @some
 @given(tasks())
 def test_more_money_never_hurts_and_kinds_only_help(task):

@@ -98,8 +98,9 @@ class PlaceFinder:
         rows = inputs[inputs["input"].eq(product)]
         nodes = compiled.nodes
         sites = nodes.index.to_series().to_numpy()
-        own = rows[rows["site"].ne("")].set_index(["site", "slot"])["quantity"]
-        general = rows[rows["site"].eq("")].set_index(["product", "slot"])["quantity"]
+        # Dictionaries: thousands of look-ups in a labelled series take a second.
+        own = rows[rows["site"].ne("")].set_index(["site", "slot"])["quantity"].to_dict()
+        general = rows[rows["site"].eq("")].set_index(["product", "slot"])["quantity"].to_dict()
         made = nodes["product"].to_numpy()
         units = np.zeros(compiled.n_groups)
         slots = compiled.groups.get_level_values("slot")
