@@ -15,9 +15,8 @@ import chokepoint as cp
 WORDS = {True: "met", False: "**missed**"}
 MARKS = ("<!-- tables: begin -->", "<!-- tables: end -->")
 HEADS = (
-    "| episode | | chain | role | met | draws that meet all [%] | |",
-    "| | what | observable, unit | observed | model | 5 to 95 % of draws | draws that meet it [%]"
-    " | |",
+    "| | episode | chain | role | met | draws that meet all | |",
+    "| episode | what | observable, unit | observed | model | 5 to 95 % | draws that meet it | |",
 )
 
 
@@ -34,10 +33,10 @@ def rows(score: cp.history.Score) -> list[str]:
     """One line of a table for each observation."""
     lines = []
     for row in score.observations.to_dict("records"):
-        interval = " | "
+        interval = "|"
         if "model_low" in row:
             interval = f"{number(row['model_low'])} to {number(row['model_high'])}"
-            interval += f" | {100 * row['pass_share']:.0f}"
+            interval += f" | {100 * row['pass_share']:.0f} %"
         bound = "at most " if row["bound"] == "at_most" else ""
         cells = [
             f"`{row['episode']}`",
@@ -56,7 +55,7 @@ def heads(score: cp.history.Score) -> list[str]:
     """One line of a table for each episode."""
     lines = []
     for row in score.episodes.to_dict("records"):
-        share = f"{100 * row['pass_share']:.0f}" if "pass_share" in row else ""
+        share = f"{100 * row['pass_share']:.0f} %" if "pass_share" in row else ""
         cells = [
             row["title"],
             f"`{row['episode']}`",
