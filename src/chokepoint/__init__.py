@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chokepoint import errors as errors
     from chokepoint import exposure as exposure
     from chokepoint import history as history
+    from chokepoint import report as report
     from chokepoint import resilience as resilience
     from chokepoint import schema as schema
     from chokepoint.chain import SupplyChain as SupplyChain
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from chokepoint.propagate import Behaviour as Behaviour
     from chokepoint.propagate import Outcome as Outcome
     from chokepoint.propagate import simulate as simulate
+    from chokepoint.report import ledger as ledger
     from chokepoint.resilience import Attack as Attack
     from chokepoint.resilience import Budget as Budget
     from chokepoint.resilience import Comparison as Comparison
@@ -97,10 +99,12 @@ _PUBLIC = {
     "exposure": "chokepoint.exposure",
     "frontier": "chokepoint.resilience",
     "history": "chokepoint.history",
+    "ledger": "chokepoint.report",
     "leverage": "chokepoint.leverage",
     "load": "chokepoint.datasets",
     "plan": "chokepoint.resilience",
     "recourse": "chokepoint.resilience",
+    "report": "chokepoint.report",
     "resilience": "chokepoint.resilience",
     "sample": "chokepoint.scenario",
     "schema": "chokepoint.schema",

@@ -32,9 +32,9 @@ def test_builds_abroad_make_the_shield_thinner_for_the_builder(made) -> None:
 
 
 def test_the_derivative_is_a_difference_of_runs(magnets, made) -> None:
-    from chokepoint.leverage._shield import _built
+    from chokepoint.leverage._shield import built
 
-    chain = _built(magnets, "USA", ("motor",), ("JPN",), 0.1)
+    chain = built(magnets, "USA", ("motor",), ("JPN",), 0.1)
     assert chain.sites.set_index("site").loc["motor@USA", "output_qty"] == pytest.approx(
         50, rel=1e-3
     )

@@ -81,3 +81,9 @@ __all__ = [
     "truce",
     "variants",
 ]
+
+# The name `chokepoint.leverage` belongs to the function: what the package holds hangs on it too, so
+# that ``import chokepoint as cp; cp.leverage.frontier(...)`` finds it.
+for _name in __all__:
+    if _name != "leverage":
+        setattr(leverage, _name, globals()[_name])

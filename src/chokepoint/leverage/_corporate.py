@@ -161,9 +161,11 @@ def corporate_exposure(
     facts = chain.sites.set_index("site").reindex(loss.index)
     mine = facts["country"].isin(list(areas))
     loss, facts = loss[mine], facts[mine]
-    sector_of = _sector_of(chain, US_SECTORS_IN_CHINA if sectors is None else sectors)
-    known = _macro_sectors() if exposure is None else exposure
-    table = _joined(loss.groupby(facts["product"].map(sector_of).fillna("")).sum(), known, "sector")
+    sectors_of = sector_of(chain, US_SECTORS_IN_CHINA if sectors is None else sectors)
+    known = macro_sectors() if exposure is None else exposure
+    table = _joined(
+        loss.groupby(facts["product"].map(sectors_of).fillna("")).sum(), known, "sector"
+    )
     total = float(loss.sum())
     table["share"] = table["loss"] / total if total else np.nan
     has = table["exposure"].notna()
@@ -183,13 +185,13 @@ def corporate_exposure(
     )
 
 
-def _macro_sectors() -> pd.DataFrame:
+def macro_sectors() -> pd.DataFrame:
     """Return the shares of revenue by sector of the macro tables."""
     table = macro("sector_exposure")
     return table[table["measure"].eq("share_of_revenue")].reset_index(drop=True)
 
 
-def _sector_of(chain: SupplyChain, sectors: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def sector_of(chain: SupplyChain, sectors: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the sector of each product; groups that the chain does not have are passed over."""
     products = chain.products
     known = {*products["product"], *products["group"]}

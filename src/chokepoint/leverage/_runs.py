@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ __all__ = ["Assessment", "Losses", "Runs"]
 
 FloatArray = NDArray[np.float64]
 INTERVAL = (5.0, 95.0)
+By = Literal["country", "site"]
+_SITE_DRAWS = 20
+"""Draws that run together where every site is kept: what is kept of them stays small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,7 @@ class Losses:
     values, unmet_values : array (scenarios, horizons, areas)
         Loss of value added, and unmet final demand [USD million].
     scenarios, areas : pandas.Index
-        Labels.
+        Labels; the labels of sites and markets in the place of areas where every site was kept.
     horizons : tuple of int
         Weeks.
     """
@@ -120,8 +124,12 @@ class Runs:
         behaviour: Behaviour | None = None,
         dtype: Precision = "float64",
         progress: bool | None = None,
+        by: By = "country",
     ) -> Runs:
-        """Run the scenarios in all cases; arguments as for :func:`assess`."""
+        """Run the scenarios in all cases; arguments as for :func:`assess`.
+
+        With ``by="site"`` losses are those of sites and of markets, in the place of areas.
+        """
         horizons = tuple(sorted(set(weeks)))
         if not scenarios or not horizons or horizons[0] < 1:
             raise OptionError(
@@ -129,27 +137,31 @@ class Runs:
             )
         settings, last = behaviour or Behaviour(), horizons[-1]
         reference = simulate(
-            chain, scenarios, weeks=last, behaviour=settings, record="country", progress=progress
+            chain, scenarios, weeks=last, behaviour=settings, record=by, progress=progress
         )
         tight = simulate(
             stressed(chain), scenarios, weeks=last, behaviour=Behaviour(switching=False),
-            record="country", progress=progress,
+            record=by, progress=progress,
         )  # fmt: skip
         drawn: list[Losses] = []
-        if draws is not None and len(draws):
+        step = _SITE_DRAWS if by == "site" else max(len(draws or ()), 1)
+        for first in range(0, len(draws or ()), step):
+            assert draws is not None
             outcome = simulate(
-                draws, scenarios, weeks=last, behaviour=settings, record="country", dtype=dtype,
-                progress=progress,
+                draws[first : first + step], scenarios, weeks=last, behaviour=settings, record=by,
+                dtype=dtype, progress=progress,
             )  # fmt: skip
-            drawn = _losses(outcome, horizons)
+            drawn += _losses(outcome, horizons, by)
         ends: Mapping[tuple[str, str], tuple[Losses, str]] = {}
         if alone:
             moved = one_at_a_time(
                 chain, scenarios, weeks=last, behaviour=settings, owners=owners, dtype=dtype,
-                progress=progress,
+                progress=progress, record=by,
             )  # fmt: skip
-            ends = _ends(moved, horizons)
-        return cls(_losses(reference, horizons)[0], _losses(tight, horizons)[0], drawn, ends)
+            ends = _ends(moved, horizons, by)
+        return cls(
+            _losses(reference, horizons, by)[0], _losses(tight, horizons, by)[0], drawn, ends
+        )
 
     def evaluate(self, formula: Callable[..., float], *others: Runs) -> Assessment:
         """Return a figure in all cases; a formula of several runs gets the losses of each."""
@@ -174,29 +186,36 @@ class Runs:
         )
 
 
-def _losses(outcome: Outcome, horizons: tuple[int, ...]) -> list[Losses]:
+def _losses(outcome: Outcome, horizons: tuple[int, ...], by: By) -> list[Losses]:
     """Return the losses of a run, one for each draw."""
     names = outcome.scenarios.get_level_values("scenario").unique()
-    shape = (-1, len(names), len(horizons), len(outcome.countries))
+    labels = outcome.countries if by == "country" else outcome.nodes.index
+    shape = (-1, len(names), len(horizons), len(labels))
     parts = [
-        np.stack([table(weeks=h).to_numpy(dtype=float) for h in horizons], axis=1).reshape(shape)
+        np.stack(
+            [
+                table(by=by, weeks=h).reindex(columns=labels, fill_value=0.0).to_numpy(dtype=float)
+                for h in horizons
+            ],
+            axis=1,
+        ).reshape(shape)
         for table in (outcome.loss, outcome.unmet)
     ]
     masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
     return [
-        Losses(loss, unmet, names, outcome.countries, horizons, masks)
+        Losses(loss, unmet, names, labels, horizons, masks)
         for loss, unmet in zip(*parts, strict=True)
     ]
 
 
 def _ends(
-    runs: Mapping[tuple[str, End], tuple[Outcome, int, str]], horizons: tuple[int, ...]
+    runs: Mapping[tuple[str, End], tuple[Outcome, int, str]], horizons: tuple[int, ...], by: By
 ) -> dict[tuple[str, str], tuple[Losses, str]]:
     known: dict[int, list[Losses]] = {}
     found: dict[tuple[str, str], tuple[Losses, str]] = {}
     for key, (outcome, place, setting) in runs.items():
         if id(outcome) not in known:
-            known[id(outcome)] = _losses(outcome, horizons)
+            known[id(outcome)] = _losses(outcome, horizons, by)
         found[key] = (known[id(outcome)][place], setting)
     return found
 

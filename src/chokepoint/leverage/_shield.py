@@ -17,7 +17,7 @@ from chokepoint.propagate import WEEKS_PER_YEAR, Behaviour, simulate
 from chokepoint.propagate._simulate import Precision
 from chokepoint.scenario import Outage, Scenario
 
-__all__ = ["Shield", "shield"]
+__all__ = ["Shield", "built", "shield"]
 
 Labels = str | Sequence[str]
 
@@ -133,7 +133,7 @@ def shield(
         raise OptionError(f"step must be a share above 0 and below 1, got {step}.")
     own, goods = chain.areas(holder), chain.products_in(products)
     event = Outage(products=goods, country=own, severity=severity)
-    chains = [chain, *(_built(chain, builder, goods, own, step) for builder in builders)]
+    chains = [chain, *(built(chain, builder, goods, own, step) for builder in builders)]
     outcome = simulate(
         chains, Scenario("shield", [event]), weeks=weeks, behaviour=behaviour, record="country",
         dtype=dtype, progress=progress,
@@ -173,7 +173,7 @@ def shield(
     )
 
 
-def _built(
+def built(
     chain: SupplyChain, builder: str, goods: Sequence[str], holder: Sequence[str], step: float
 ) -> SupplyChain:
     """Return the chain in which a share of the world's output has moved to a builder."""

@@ -9,6 +9,7 @@ from typing import Any
 from chokepoint.chain import SupplyChain
 from chokepoint.leverage._what_if import End, Moves, WhatIf, end_of, moved_shares
 from chokepoint.propagate import Behaviour, Outcome, simulate
+from chokepoint.propagate._recorder import Record
 from chokepoint.propagate._simulate import Precision
 from chokepoint.scenario import Scenario
 
@@ -115,6 +116,7 @@ def one_at_a_time(
     owners: Owners | None = None,
     dtype: Precision = "float64",
     progress: bool | None = None,
+    record: Record = "country",
 ) -> dict[tuple[str, End], tuple[Outcome, int, str]]:
     """Run scenarios with one assumption at a time moved to the ends of its range.
 
@@ -136,6 +138,8 @@ def one_at_a_time(
         Precision of the runs.
     progress : bool, optional
         Show progress bars.
+    record : {"country", "site", "all"}
+        What is kept of the runs.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def one_at_a_time(
     settings = behaviour or Behaviour()
     changes = list(_changes(chain, settings, owners or {}))
     options: dict[str, Any] = {
-        "weeks": weeks, "record": "country", "dtype": dtype, "progress": progress,
+        "weeks": weeks, "record": record, "dtype": dtype, "progress": progress,
     }  # fmt: skip
     found = {}
     for used in dict.fromkeys(one.behaviour for one in changes):

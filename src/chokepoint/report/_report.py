@@ -12,11 +12,15 @@ import pandas as pd
 from chokepoint import datasets
 from chokepoint._optional import require
 from chokepoint.chain import SupplyChain
-from chokepoint.errors import OptionError, nearest_label
+from chokepoint.errors import OptionError
 from chokepoint.report import _answer
+from chokepoint.report._claims import Ledger
+from chokepoint.report._claims import ledger as claims_ledger
+from chokepoint.report._claims_page import claims_headline, render_claims
 from chokepoint.report._files import check_writable, write_all
 from chokepoint.report._findings import Findings, compute
 from chokepoint.report._ledger import ledger
+from chokepoint.report._load import load_chain
 from chokepoint.report._page import render
 from chokepoint.report._settings import settings_of
 from chokepoint.report._stages import Stages
@@ -36,16 +40,16 @@ class Report:
     html : str
         The page; it loads nothing from elsewhere.
     ledger : pandas.DataFrame
-        One row per figure: claim, question, figure, unit, low, high, planner, reference,
-        stressed, horizon_weeks, verdict, call, grades and more.
-    findings : Findings
+        One row per figure: claim, question or statement, figure, unit, low, high, planner,
+        reference, stressed, horizon_weeks, verdict, call, grades and more.
+    findings : Findings or Ledger
         Results in full.
     """
 
     headline: str
     html: str = field(repr=False)
     ledger: pd.DataFrame = field(repr=False)
-    findings: Findings = field(repr=False)
+    findings: Findings | Ledger = field(repr=False)
 
     def write(self, html_path: str | Path, ledger_path: str | Path | None = None) -> None:
         """Write the page, and the ledger as CSV, whole or not at all.
@@ -77,6 +81,9 @@ def build_report(
     progress: bool = False,
 ) -> Report:
     """Compute what bans on a chain's goods cost whom, how surely, and what reduces it.
+
+    A shipped chain without a study of its own, such as ``"all"``, gets the ledger of claims
+    (:func:`chokepoint.ledger`) as a page.
 
     Parameters
     ----------
@@ -118,7 +125,14 @@ def build_report(
     settings = settings_of(draws=draws, rng=rng, weeks=weeks, fast=fast)
     stages = Stages(show=progress)
     with stages.stage("chain"):
-        loaded, load_call = _load(chain)
+        loaded, load_call = load_chain(chain)
+    if study is None and loaded.name not in STUDIES and loaded.name in datasets.names():
+        if weeks is not None:
+            raise OptionError(
+                f"The ledger of claims on {loaded.name!r} has horizons of its own; got "
+                f"weeks={weeks}. Leave weeks out."
+            )
+        return _of_claims(chain, settings.rng, draws, fast=fast, progress=progress)
     asked = study or _study(loaded)
     findings = compute(loaded, load_call, asked, settings, stages)
     with stages.stage("page"):
@@ -128,19 +142,18 @@ def build_report(
     return Report(_answer.headline(findings), html, rows, findings)
 
 
-def _load(chain: str | SupplyChain) -> tuple[SupplyChain, str]:
-    """Return the chain and the Python expression that gives it again."""
-    if isinstance(chain, SupplyChain):
-        return chain, "chain"
-    if chain in datasets.names():
-        return datasets.load(chain), f"cp.load({chain!r})"
-    if Path(chain).is_dir():
-        return SupplyChain.read(chain), f"cp.SupplyChain.read({chain!r})"
-    nearest = nearest_label(chain, datasets.names())
-    raise OptionError(
-        f"Expected a shipped chain ({', '.join(datasets.names())}) or a folder of tables, got "
-        f'"{chain}"' + (f'; closest: "{nearest}".' if nearest else ".")
-    )
+def _of_claims(
+    chain: str | SupplyChain,
+    rng: np.random.Generator | int,
+    draws: int | None,
+    *,
+    fast: bool,
+    progress: bool,
+) -> Report:
+    """Return the ledger of claims as a report."""
+    seed = rng if isinstance(rng, int) else int(rng.integers(2**31))
+    found = claims_ledger(chain, draws=draws, rng=seed, fast=fast, progress=progress)
+    return Report(claims_headline(found), render_claims(found), found.table, found)
 
 
 def _study(chain: SupplyChain) -> Study:
