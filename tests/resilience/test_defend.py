@@ -1,179 +1,26 @@
-"""Defender, attacker, planner: against all attacks at once, by hand, and what is said about it."""
+"""Defender, attacker, planner: by hand, in the weekly model, and what is said about it."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 from propagate._chains import Alternative, Draft, Flow
-from propagate._strategies import drafts, scenarios
-from resilience._attacks import all_choices, bans, diamond, levels
+from resilience._attacks import bans, diamond
+from resilience._contests import METHODS, WEEKS, prepared
 from resilience._small import (
     capacity,
     offer,
-    recycling,
     reserved,
     rigid,
     second,
     stock,
-    substitution,
-    table,
 )
 
 import chokepoint as cp
-from chokepoint.errors import ChokepointError, ConvergenceError, OptionError
-from chokepoint.program import CVaR, TwoStage
-from chokepoint.resilience import Budget, attack, defend, plan
-from chokepoint.resilience._attack._instruments import Instruments
-from chokepoint.resilience._attack._penalty import penalised
-from chokepoint.resilience._defend._answer import PreparedAnswer
-from chokepoint.resilience._measures import KINDS
-from chokepoint.resilience._study import make_first_stage, make_task
+from chokepoint.errors import ConvergenceError, OptionError
+from chokepoint.resilience import Budget, attack, defend
 from chokepoint.scenario import ExportBan, Scenario, Tariff
-
-WEEKS = 16
-FEW = settings(
-    max_examples=6, deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large,
-                           HealthCheck.filter_too_much],
-)  # fmt: skip
-METHODS = ["enumerated", "program"]
-
-
-@st.composite
-def contests(draw, *, instruments: int = 3):
-    """A chain, instruments that act on it, measures of all kinds, and money."""
-    draft = draw(drafts())
-    chain = draft.build()
-    levers: list[Scenario] = []
-    for number in range(instruments):
-        drawn = draw(scenarios(draft, weeks=WEEKS))
-        one = Scenario(f"lever {number}", drawn.events)
-        try:
-            one.effects(chain, WEEKS)
-        except ChokepointError:  # an event in a country that this chain does not have
-            continue
-        if one.events:
-            levers.append(one)
-    assume(levers)
-    rows = []
-    for product in chain.products["product"]:
-        for make in (stock, second, recycling, substitution, reserved):
-            one = make(product=product, unit_cost=float(draw(st.sampled_from([2e3, 2e4, 2e5]))))
-            rows.append(one | {"measure": f"{one['measure']} {product}", "lead_weeks": 0})
-        works = capacity(product=product, country="", lead_weeks=draw(st.integers(0, 110)))
-        rows.append(works | {"measure": f"works {product}"})
-    return chain, levers, table(*rows), draw(st.sampled_from([0.05, 0.5, 5.0]))
-
-
-def prepared(chain, levers, measures, *, period=1, targets=None, kinds=KINDS):
-    """The planner of a contest, and what the attacker may pull."""
-    offered = Instruments.of(chain, levers, weeks=WEEKS)
-    areas = chain.areas(targets)
-    try:
-        task = make_task(chain, weeks=WEEKS, period=period, kinds=kinds, targets=areas,
-                         notice=104.0, measures=measures)  # fmt: skip
-        return PreparedAnswer(task, offered.effects, targets=areas), offered
-    except OptionError as error:  # nothing on offer helps, or nobody adds value
-        assume("offers no measure" not in str(error) and "add value" not in str(error))
-        raise
-
-
-def least_worst_loss(answer, budget, choices, size, *, whole=()):
-    """The worst loss of the best plan, all attacks held in one program."""
-    first, _ = make_first_stage(answer.task, Budget.of(budget), whole=whole)
-    parts = [
-        answer.part(levels(choice, size), weight=1 / len(choices), prefix=f"{number}: ")
-        for number, choice in enumerate(choices)
-    ]
-    problem = TwoStage(first.program, parts, CVaR(1 - 0.5 / len(choices)))
-    return problem.extensive().solve().objective
-
-
-# ------------------------------------------------------------------------- against brute force
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
-@FEW
-@given(contest=contests(), most=st.sampled_from([1, 2, 3]), period=st.sampled_from([1, 4]))
-def test_rounds_find_what_all_attacks_at_once_do(method, contest, most, period):
-    chain, levers, measures, budget = contest
-    answer, _ = prepared(chain, levers, measures, period=period)
-    choices = list(all_choices(len(levers), min(most, len(levers))))
-    least = least_worst_loss(answer, budget, choices, len(levers))
-    found = defend(chain, levers, budget=budget, most=most, weeks=WEEKS, period=period,
-                   measures=measures, method=method, tolerance=1e-7, simulate=False)  # fmt: skip
-    scale = max(1.0, abs(found.loss_before))
-    assert found.lower_bound <= least + 1e-6 * scale
-    # The attacker's program is exact to a few 1e-6 of a loss, the list of choices to rounding.
-    slack = 1e-6 if method == "enumerated" else 2e-5
-    assert found.upper_bound == pytest.approx(least, abs=slack * scale)
-    assert found.loss_after + 1e-4 * found.spent == pytest.approx(least, abs=1e-6 * scale)
-    assert found.spent <= budget * (1 + 1e-9)
-    bounds = found.rounds
-    assert bounds["lower"].is_monotonic_increasing
-    assert bounds["upper"].is_monotonic_decreasing
-    assert (bounds["lower"] <= bounds["upper"] + 1e-6 * scale).all()
-    assert found.losses["after"].max() == pytest.approx(found.loss_after, abs=1e-6 * scale)
-
-
-@pytest.mark.slow
-@FEW
-@given(contest=contests(), period=st.sampled_from([1, 4]))
-def test_after_measures_a_price_is_still_as_good_as_a_ban(contest, period):
-    chain, levers, measures, budget = contest
-    answer, _ = prepared(chain, levers, measures, period=period)
-    rng = np.random.default_rng(len(levers))
-    top = np.minimum(answer.task.candidates.table["top"].to_numpy(dtype=float), budget)
-    spent = rng.random(answer.size) * top
-    parts = penalised(answer, spent)
-    for choice in all_choices(len(levers)):
-        chosen = levels(choice, len(levers))
-        banned = answer.under(chosen, spent).solve().objective
-        cost = parts.cost(parts.variables(chosen))
-        priced = replace(parts.program, cost=cost).solve().objective
-        assert priced == pytest.approx(banned, rel=1e-6, abs=1e-6)
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("period", [1, 4])
-def test_it_is_the_plan_against_the_worst_of_all_attacks(method, period):
-    """`plan` writes its programs without any attacker in mind."""
-    options = [stock(2e5), second(), reserved(unit_cost=5e4), substitution(unit_cost=3e5)]
-    options.append(capacity(country="", lead_weeks=10.0))
-    chain, levers = diamond().build(), bans("AUS", "CHN", "USA")
-    how = {"weeks": WEEKS, "period": period, "measures": table(*options), "simulate": False}
-    choices = list(all_choices(3, 2))[1:]
-    threats = [
-        Scenario(str(choice), [e for k in choice for e in levers[k].events]) for choice in choices
-    ]
-    for budget in (0.1, 1.0, 4.0):
-        worst = plan(chain, threats, budget=budget, risk=CVaR(1 - 0.5 / len(threats)), **how)
-        found = defend(chain, levers, budget=budget, most=2, method=method, tolerance=1e-7, **how)
-        least = worst.residual_loss.max() + 1e-4 * worst.spent
-        assert found.upper_bound == pytest.approx(least, rel=1e-5, abs=1e-6)
-        assert found.lower_bound == pytest.approx(least, rel=1e-5, abs=1e-6)
-
-
-def test_measures_bought_whole_are_all_or_nothing():
-    chain, levers = diamond().build(), bans("AUS", "CHN", "USA")
-    measures = table(stock(2e5), second(unit_cost=2e4), second(
-        measure="tests of others", unit_cost=4e4))  # fmt: skip
-    answer, _ = prepared(chain, levers, measures)
-    kinds = ["second_source"]
-    least = least_worst_loss(answer, 0.9, list(all_choices(3, 1)), 3, whole=kinds)
-    found = defend(chain, levers, budget=0.9, most=1, weeks=WEEKS, period=1, measures=measures,
-                   whole=kinds, tolerance=1e-6, simulate=False)  # fmt: skip
-    assert found.upper_bound == pytest.approx(least, rel=1e-6)
-    parts = defend(chain, levers, budget=0.9, most=1, weeks=WEEKS, period=1, measures=measures,
-                   tolerance=1e-6, simulate=False)  # fmt: skip
-    assert parts.upper_bound <= found.upper_bound + 1e-6
-
 
 # ------------------------------------------------------------------------------------ by hand
 
@@ -247,6 +94,11 @@ def test_each_country_pays_for_its_own_stocks():
     # JPN can keep 4 weeks only: 3.5 are lost there, whatever KOR does.
     assert found.loss_after == pytest.approx(3.5)
     assert found.budget == 1.0
+    years = defended(Budget(by_year=[0.4, 0.6]), chain=chain, notice=104.0)
+    assert years.loss_after == pytest.approx(2.0)
+    # What is ordered a year after a decision at short notice comes too late.
+    late = defended(Budget(by_year=[0.4, 0.6]), chain=chain, notice=0.0)
+    assert late.loss_after == pytest.approx(3.5)
 
 
 def test_capacity_reserved_for_the_attacked_is_used_and_reserved_for_both():
