@@ -17,7 +17,7 @@ from chokepoint.cli._options import (
     names,
 )
 from chokepoint.cli._shocks import add_shocks, scenarios_of
-from chokepoint.cli._text import Stages, grid, say
+from chokepoint.cli._text import Stages, grid, number, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,12 +86,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.draws:
         stages.begin(f"{arguments.draws} draws of the data")
         table = _with_interval(table, chain, scenarios, arguments)
+    totals = table.groupby("scenario", sort=False)[["reference_usd_m", "stressed_usd_m"]].sum()
     if shown is not None and arguments.by == "country":
         table = table[table["country"].isin(shown)]
     files = {arguments.out: table, arguments.weekly: outcome.to_frame().reset_index()}
     files = {place: held for place, held in files.items() if place is not None}
     write_tables(files)
-    _summary(chain, table, arguments)
+    _summary(chain, table, totals, arguments)
     if files:
         say("wrote " + " and ".join(str(place) for place in files))
     return 0
@@ -152,7 +153,9 @@ def _with_interval(
     return table
 
 
-def _summary(chain: SupplyChain, table: pd.DataFrame, arguments: argparse.Namespace) -> None:
+def _summary(
+    chain: SupplyChain, table: pd.DataFrame, totals: pd.DataFrame, arguments: argparse.Namespace
+) -> None:
     """Print one screen: the largest losses of each scenario."""
     unit = "USD million at baseline prices"
     say(f"{chain.name}, {arguments.weeks} weeks: loss of value added [{unit}]")
@@ -173,9 +176,9 @@ def _summary(chain: SupplyChain, table: pd.DataFrame, arguments: argparse.Namesp
     for scenario in scenarios:
         rows = table[table["scenario"] == scenario]
         order = rows["reference_usd_m"].abs().sort_values(ascending=False, kind="stable").index
-        total = rows["reference_usd_m"].sum(), rows["stressed_usd_m"].sum()
+        everywhere, worse = (number(float(value)) for value in totals.loc[scenario])
         say()
-        say(f"{scenario}: {total[0]:,.0f} in all, {total[1]:,.0f} stressed")
+        say(f"{scenario}: {everywhere} in all, {worse} stressed")
         say(grid(rows.loc[order], heads=heads, most=most))
     say()
     for note in notes:

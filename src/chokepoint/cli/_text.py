@@ -83,7 +83,7 @@ def grid(table: pd.DataFrame, *, heads: Mapping[str, str], most: int | None = No
         for row in rows
     ]
     if len(shown) < len(table):
-        lines.append(f"... and {len(table) - len(shown)} more rows (all with --out)")
+        lines.append(f"... and {len(table) - len(shown)} more rows; a file holds all")
     return "\n".join(lines)
 
 
