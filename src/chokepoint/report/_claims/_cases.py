@@ -11,6 +11,7 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import Draws, draw
+from chokepoint.errors import ConvergenceError
 from chokepoint.leverage import Assessment, Runs, planned
 from chokepoint.report._claims._ask import Ask, Other, Setting
 from chokepoint.report._stages import Stages
@@ -58,7 +59,7 @@ class _Bench:
                 elif other.measures is not None:
                     made = hardened(self.draws(None), other.measures, weeks=other.weeks)
                 else:
-                    made = draw(other.chain, setting.draws, rng=setting.rng)
+                    made = _most(other.chain, setting.draws, setting.rng)
             self.drawn[name] = made
         return self.drawn[name]
 
@@ -75,6 +76,20 @@ class _Bench:
                 behaviour=self.setting.behaviour, dtype="float32", by=by,  # type: ignore[arg-type]
                 **options,
             )  # fmt: skip
+
+
+def _most(chain: SupplyChain, count: int, seed: int) -> Draws:
+    """Return as many draws as can be balanced: in a chain that was fitted anew one may fail.
+
+    Half as many are tried then; the rows say how many they have.
+    """
+    while True:
+        try:
+            return draw(chain, count, rng=seed)
+        except ConvergenceError:
+            if count <= 1:
+                raise
+            count //= 2
 
 
 def answers(
@@ -95,9 +110,15 @@ def answers(
             runs[name] = bench.runs(other, _scenarios(mine), key)
         with stages.stage("figures"):
             for ask in some:
-                held = [runs[""], *(runs[other.name] for other in ask.others)]
+                held = _same_draws([runs[""], *(runs[other.name] for other in ask.others)])
                 found[ask.name] = _answer(setting, ask, held)
     return found, bench.drawn.get("")
+
+
+def _same_draws(runs: Sequence[Runs]) -> list[Runs]:
+    """Return the runs with the draws that all of them have."""
+    count = min(len(run.drawn) for run in runs)
+    return [replace(run, drawn=run.drawn[:count]) for run in runs]
 
 
 def _scenarios(asks: Sequence[Ask]) -> list[Scenario]:

@@ -21,7 +21,7 @@ FLOOR = 0.0025
 POLES = ("CHN", "USA")
 OTHERS = ("EU27", "JPN", "KOR", "TWN", "IND")
 LEVERS = ("exports", "imports")
-COUNTRIES = 20
+COUNTRIES = 12
 """Third countries with the largest GDP that are looked at."""
 _DRAWS = 20
 
