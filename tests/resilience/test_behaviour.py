@@ -60,7 +60,12 @@ def test_the_table_is_what_simulation_gives():
 
 def test_thin_stocks_are_those_of_the_stressed_case():
     chain = cp.load("rare_earths")
-    assert with_thin_stocks(chain) == stressed(chain)
+    thin, inputs = with_thin_stocks(chain), chain.inputs
+    assert thin == stressed(chain)
+    inputs["stock_weeks"] = inputs["stock_weeks_low"].fillna(inputs["stock_weeks"] / 2)
+    inputs["throttle_weeks"] = 1.0 + inputs["stock_weeks"]
+    assert thin.slots["stock_weeks"].equals(chain.replace(inputs=inputs).slots["stock_weeks"])
+    assert thin.slots["throttle_weeks"].equals(chain.replace(inputs=inputs).slots["throttle_weeks"])
     assert Behaviour(switching=False) == STRESSED
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import Draws
+from chokepoint.datasets._what_if import End
 from chokepoint.errors import OptionError, UnknownLabelError
 from chokepoint.leverage._variants import Owners, one_at_a_time, stressed
-from chokepoint.leverage._what_if import End
 from chokepoint.propagate import Behaviour, Outcome, simulate
 from chokepoint.propagate._simulate import Precision
 from chokepoint.scenario import Scenario

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chokepoint.chain import SupplyChain
-from chokepoint.leverage._what_if import End, Moves, WhatIf, end_of, moved_shares
+from chokepoint.datasets._what_if import End, Moves, WhatIf, end_of, moved_shares
 from chokepoint.propagate import Behaviour, Outcome, simulate
 from chokepoint.propagate._recorder import Record
 from chokepoint.propagate._simulate import Precision
+from chokepoint.resilience._stress import with_thin_stocks
 from chokepoint.scenario import Scenario
 
 __all__ = ["Variant", "one_at_a_time", "stressed", "variants"]
@@ -86,8 +87,7 @@ def stressed(chain: SupplyChain) -> SupplyChain:
     >>> bool((stressed(chain).slots["stock_weeks"] <= chain.slots["stock_weeks"]).all())
     True
     """
-    stock = end_of(chain, "stock_weeks", "low")
-    return WhatIf(chain).chain_of({"stock_weeks": stock, "throttle_weeks": 1.0 + stock})
+    return with_thin_stocks(chain)
 
 
 def variants(

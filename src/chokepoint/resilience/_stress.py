@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from chokepoint.chain import SupplyChain
+from chokepoint.datasets._what_if import WhatIf, end_of
 from chokepoint.propagate import Behaviour
 
 __all__ = ["STRESSED", "with_thin_stocks"]
 
 STRESSED = Behaviour(switching=False)
 """Nobody looks for other suppliers."""
-
-# Where no range is stated, stocks at their low are half of what is stated.
-_HALF = 0.5
 
 
 def with_thin_stocks(chain: SupplyChain) -> SupplyChain:
@@ -29,10 +27,5 @@ def with_thin_stocks(chain: SupplyChain) -> SupplyChain:
     >>> bool((with_thin_stocks(chain).slots["stock_weeks"] <= chain.slots["stock_weeks"]).all())
     True
     """
-    inputs = chain.inputs
-    low = inputs["stock_weeks_low"]
-    inputs["stock_weeks"] = low.fillna(inputs["stock_weeks"] * _HALF)
-    inputs["throttle_weeks"] = 1.0 + inputs["stock_weeks"]
-    for column in ("stock_weeks", "throttle_weeks"):
-        inputs[[f"{column}_low", f"{column}_high"]] = float("nan")
-    return chain.replace(inputs=inputs)
+    stock = end_of(chain, "stock_weeks", "low")
+    return WhatIf(chain).chain_of({"stock_weeks": stock, "throttle_weeks": 1.0 + stock})

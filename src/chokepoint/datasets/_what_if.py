@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chokepoint.chain import SupplyChain
-from chokepoint.datasets import Draws, with_outputs
 from chokepoint.datasets._draw_columns import NAMES, QUANTITIES, Columns
 from chokepoint.datasets._drawn_views import SLOT_DRAWN, DrawnViews
+from chokepoint.datasets._draws import Draws
+from chokepoint.datasets._outputs import with_outputs
 
 __all__ = ["End", "Moves", "WhatIf", "end_of", "moved_shares"]
 
