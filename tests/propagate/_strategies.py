@@ -38,6 +38,7 @@ def behaviours(draw: st.DrawFn, *, rich: bool = False) -> Behaviour:
         "memory": draw(st.sampled_from([0.25, 0.5, 1.0, 0.0])),
         "speed": draw(st.sampled_from([0.25, 0.5, 1.0, 0.0])),
         "exponent": draw(st.sampled_from([1.0, 0.0, 2.0])),
+        "discount": draw(st.sampled_from([0.0, 0.0, 2.0, 0.5])),
         "ramp": draw(st.booleans()),
         "frozen_orders": draw(st.sampled_from([False, False, False, True])),
     }

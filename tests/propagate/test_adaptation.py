@@ -7,6 +7,7 @@ import pytest
 from propagate._chains import Alternative, Draft, Flow, line
 from propagate._play import STIFF, activity, watch
 
+from chokepoint.errors import OptionError
 from chokepoint.propagate import Behaviour, simulate
 from chokepoint.scenario import Boycott, DemandShift, ExportBan, Outage, Scenario
 
@@ -142,6 +143,52 @@ class TestSwitching:
         rows = [i for i, row in compiled.edges.iterrows() if row.buyer == "renewed@USA"]
         weights = seen["weight"][:, rows, 0]
         assert (weights == weights[0]).all()
+
+
+class TestDiscount:
+    """China boycotts American beans and may not buy more from Brazil; Germany buys from both."""
+
+    def weights(self, discount: float, *, trigger: float = 0.1, weeks: int = 2) -> np.ndarray:
+        """Return the share of American beans in German orders at the end of each week."""
+        flows = [
+            Flow("bean@USA", "oil@CHN", 26.0),
+            Flow("bean@BRA", "oil@CHN", 26.0, growth=0.0),
+            Flow("bean@USA", "oil@DEU", 26.0, growth=2.0),
+            Flow("bean@BRA", "oil@DEU", 26.0, growth=2.0),
+            Flow("oil@CHN", "market:oil@CHN", 52.0),
+            Flow("oil@DEU", "market:oil@DEU", 52.0),
+        ]
+        ample = {"stock_weeks": 50.0, "reorder_weeks": 1e9, "criticality": 0.0,
+                 "qualification_weeks": 99.0}  # fmt: skip
+        slots = {("oil@CHN", "bean"): ample, ("oil@DEU", "bean"): ample}
+        behaviour = Behaviour(ramp=False, speed=1.0, memory=1.0, discount=discount, trigger=trigger)
+        boycott = Boycott(by="CHN", against="USA", products="bean")
+        compiled, seen = watch(
+            Draft(flows, slots=slots).build(),
+            [Scenario("boycott", boycott)],
+            weeks=weeks,
+            behaviour=behaviour,
+        )
+        row = compiled.edges.query("supplier == 'bean@USA' and buyer == 'oil@DEU'").index[0]
+        return seen["weight"][:, row, 0]
+
+    def test_shunned_goods_draw_buyers_who_are_not_short(self):
+        # Half of American sales are gone: they count for 1 + 2 / 2 = 2 beside Brazil's 1. A week
+        # later a third is idle in America and a sixth in Brazil: 5/3 beside 4/3.
+        assert self.weights(2.0) == pytest.approx([2 / 3, 5 / 9], abs=1e-12)
+
+    def test_without_it_only_a_shortage_moves_orders(self):
+        assert self.weights(0.0).tolist() == [0.5, 0.5]
+
+    def test_a_gain_of_less_than_the_trigger_moves_nothing(self):
+        assert self.weights(0.19).tolist() == [0.5, 0.5]
+        assert self.weights(0.21)[0] > 0.5
+        assert self.weights(0.19, trigger=0.05)[0] > 0.5
+
+    @pytest.mark.parametrize("discount", [-0.1, np.inf, np.nan])
+    def test_only_numbers_from_zero_on(self, discount):
+        with pytest.raises(OptionError, match="discount must be a number >= 0"):
+            Behaviour(discount=discount)
 
 
 def watch_shares(draft: Draft) -> np.ndarray:

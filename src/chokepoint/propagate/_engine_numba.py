@@ -67,7 +67,9 @@ class NumbaEngine:
             detours=int(shocks.has_detours),
             backlog=int((chain.backlog > 0.0).any()),
             rebuild=int(shocks.rebuilds is not None),
-            exponent=behaviour.exponent,
+            # A whole number would be another type, and everything be compiled once more.
+            exponent=float(behaviour.exponent),
+            discount=float(behaviour.discount) if behaviour.switching else 0.0,
         )
 
     @staticmethod
@@ -146,6 +148,7 @@ class NumbaEngine:
             scratch=aligned((2 * self.layout.most_edges + 1, self.width), dtype),
             # A difference of this size is rounding, where signs of differences count.
             rounding=np.array([64.0 * np.finfo(dtype).eps], dtype=dtype),
+            idle=aligned((n if settings.discount else 0, lanes), dtype, value=0.0),
         )
         self._start_shocks()
 

@@ -178,8 +178,10 @@ class NumpyEngine:
         demand, output = self.demand, self.output
         self.thrift.learn(order, self.delivery.received)
         if behaviour.switching:
-            received = self.delivery.received
-            self.suppliers.learn(week, fill, self.licences, order, received)
+            self.suppliers.learn(
+                week, fill, self.licences, order=order, received=self.delivery.received,
+                demand=demand, output=output,
+            )  # fmt: skip
             self.suppliers.switch(week)
         if not behaviour.frozen_orders:
             production = self.production

@@ -104,6 +104,7 @@ class StateArrays(NamedTuple):
     trigger: Floats
     scratch: Floats
     rounding: Floats
+    idle: Floats
 
 
 class ShockArrays(NamedTuple):
@@ -142,3 +143,4 @@ class Settings(NamedTuple):
     backlog: int
     rebuild: int
     exponent: float
+    discount: float

@@ -85,12 +85,16 @@ def live_slot(
     bounded = False
     for lane in range(0, lanes, width):
         before = load(state.group, g, ORDER, lane, wide)
-        received, promised = _deliver(chain, state, shocks, settings, g, kind, hit, lane, now)
+        received, promised, offered = _deliver(
+            chain, state, shocks, settings, g, kind, hit, lane, now
+        )
         # What waited in the pipeline is used now; the row is free for what comes later.
         order = settle(chain, state, settings, node, g, kind, lane, now, received, promised)
         store(state.group, g, PIPE + now, lane, constant(0.0, state.group, wide))
         if moves:
-            look_elsewhere(chain, state, shocks, settings, g, hit, week, lane, before, received)
+            look_elsewhere(
+                chain, state, shocks, settings, g, hit, week, lane, before, received, offered
+            )
         bounded = bounded or any_lane(order > number(chain.growth_least, g, lane, wide))
         scale = constant(1.0, state.group, wide)
         if by_capacity:
@@ -230,15 +234,17 @@ def _deliver(
     hit: int,
     lane: int,
     now: int,
-) -> tuple[Vector, Vector]:  # pragma: no cover  (compiled)
+) -> tuple[Vector, Vector, Vector]:  # pragma: no cover  (compiled)
     """Steps 6 to 8: what suppliers ship, and how far it shows that they can be relied on.
 
-    Return what was sent and what the position counts, which includes orders that wait.
+    Return what was sent, what the position counts, which includes orders that wait, and the
+    largest discount of a supplier.
     """
     wide = state.wide
     slots = state.group.shape[1] - PIPE
     received = constant(0.0, state.group, wide)
     promised = constant(0.0, state.group, wide)
+    offered = constant(0.0, state.group, wide)
     learns = settings.switching and not kind & TAKES_PUSHED
     memory = number(chain.memory, 0, lane, wide)
     for p in range(at(chain.part_first, g), at(chain.part_first, g + 1)):
@@ -280,6 +286,13 @@ def _deliver(
                         trusted = trusted + load(shocks.cap, special, ROUND_NOW, lane, wide)
                     fill = fill * smaller(trusted, 1.0)
             if learns:
+                if settings.discount > 0.0:
+                    idle = load_row(
+                        state.idle, at(chain.row_node, at(chain.edge_row, e)), lane, wide
+                    )
+                    offer = select(fill > 1.0 - ROUNDING, settings.discount * idle, 0.0)
+                    offered = larger(offered, offer)
+                    fill = fill + offer
                 trust = load(state.edge, e, TRUST, lane, wide)
                 trust = trust + (fill - trust) * memory
                 store(state.edge, e, TRUST, lane, trust)
@@ -288,7 +301,7 @@ def _deliver(
         part = PIPE + (part - slots if part >= slots else part)
         store(state.group, g, part, lane, load(state.group, g, part, lane, wide) + sent)
         received = received + sent
-    return received, received + promised
+    return received, received + promised, offered
 
 
 @helper

@@ -186,6 +186,8 @@ def _node(
     store(state.site, node, DESIRED, lane, desired)
     if not kind & MARKET:
         _serve(chain, state, shocks, settings, node, kind, lane, demand, output)
+        if settings.discount > 0.0:
+            _stand_idle(chain, state, node, lane, demand, output)
         if settings.ramp and not settings.late:
             _ramp_up(chain, state, node, lane, demand, output)
     elif settings.backlog:
@@ -260,6 +262,18 @@ def _serve(
         _equalise(chain, state, shocks, settings, node, lane, demand, output)
     else:
         _fills(chain, state, node, kind, lane, demand, output)
+
+
+@inlined
+def _stand_idle(
+    chain: ChainArrays, state: StateArrays, node: int, lane: int, demand: Vector, output: Vector
+) -> None:  # pragma: no cover  (compiled)
+    """Step 8: capacity that nobody asks for; buyers hear of it."""
+    idle = select(demand - output <= ROUNDING, larger(0.0 - demand, 0.0), 0.0)
+    store_row(state.idle, node, lane, idle)
+    if any_lane(idle > 0.0):
+        for row in range(at(chain.row_first, node), at(chain.row_first, node + 1)):
+            state.short[row] = 1
 
 
 @helper
@@ -450,5 +464,7 @@ def _child(
     store(state.site, node, OUTPUT, lane, output)
     store(state.site, node, DESIRED, lane, desired)
     _serve(chain, state, shocks, settings, node, kind, lane, demand, output)
+    if settings.discount > 0.0:
+        _stand_idle(chain, state, node, lane, demand, output)
     if settings.ramp and not settings.late:
         _ramp_up(chain, state, node, lane, demand, output)

@@ -50,13 +50,17 @@ def look_elsewhere(
     lane: int,
     order: Vector,
     received: Vector,
+    offered: Vector,
 ) -> None:  # pragma: no cover  (compiled)
-    """Step 8: a shortage starts the search; order shares move towards reliable suppliers."""
+    """Step 8: a shortage or a discount starts the search; orders move to reliable suppliers."""
     wide = state.wide
     first, end = at(chain.part_first, g), at(chain.part_first, g + 1)
     edges = (at(chain.part_edge, first), at(chain.part_edge, end))
     trigger = load_row(state.trigger, g, lane, wide)
-    missing = order - received - number(chain.trigger, 0, lane, wide) * (1.0 + order)
+    least = number(chain.trigger, 0, lane, wide)
+    missing = order - received - least * (1.0 + order)
+    if settings.discount > 0.0:
+        missing = larger(missing, offered - least)
     short = (missing > ROUNDING) & (trigger == np.inf)
     if any_lane(short):
         trigger = select(short, week, trigger)

@@ -21,16 +21,32 @@ def learn(world: World) -> None:
             placed = world.placed[e]
             fill = min(1.0, world.shipped[e] / placed) if placed > 0.0 else 1.0
         signal = orders.passes(world, e) * fill
+        world.offer[e] = _discount(world, e, signal)
+        signal += world.offer[e]
         world.reliability[e] += world.behaviour.memory * (signal - world.reliability[e])
     for g in world.slot:
         if g not in world.pushed_slots:
             _move(world, g)
 
 
+def _discount(world: World, e: Edge, signal: float) -> float:
+    """What is idle at a supplier that serves everybody draws buyers it serves in full."""
+    lost = -world.behaviour.discount * world.demand[e[0]]
+    if lost <= 0.0:
+        return 0.0
+    short = world.demand[e[0]] - world.x[e[0]]
+    world.note(short - NOTHING)
+    world.note(1.0 - signal - NOTHING)
+    return lost if short <= NOTHING and signal > 1.0 - NOTHING else 0.0
+
+
 def _move(world: World, g: Slot) -> None:
     asked = 1.0 + world.order[g]
     if math.isinf(world.trigger[g]):
         missing = asked - received(world, g) - world.behaviour.trigger * asked
+        if world.behaviour.discount:
+            best = max((world.offer[e] for e in world.into[g]), default=0.0)
+            missing = max(missing, best - world.behaviour.trigger)
         world.note(missing - NOTHING)
         if missing > NOTHING:
             world.trigger[g] = world.week

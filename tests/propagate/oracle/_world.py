@@ -119,6 +119,7 @@ class World:
         self.surplus = dict.fromkeys(self.child_of, 0.0)
         self.weight = dict(self.sigma)
         self.reliability = dict.fromkeys(self.edge, 1.0)
+        self.offer = dict.fromkeys(self.edge, 0.0)
         self.trigger = dict.fromkeys(self.slot, math.inf)
         self.queue = dict.fromkeys(self.edge, 0.0)
         self.goods = dict.fromkeys(self.edge, 0.0)

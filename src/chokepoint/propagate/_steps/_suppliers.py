@@ -77,11 +77,20 @@ class Suppliers:
         self._next_ready = -np.inf
 
     def learn(
-        self, week: int, fill: Array, licences: Licences, order: Array, received: Array
+        self,
+        week: int,
+        fill: Array,
+        licences: Licences,
+        *,
+        order: Array,
+        received: Array,
+        demand: Array,
+        output: Array,
     ) -> None:
-        r"""Update reliability :math:`f_e \leftarrow f_e + \eta (m_e \text{fill}_e - f_e)`.
+        r"""Update reliability :math:`f_e \leftarrow f_e + \eta (m_e \text{fill}_e + d_e - f_e)`.
 
-        The first week in which a slot receives less than 1 - trigger of its order is kept.
+        The first week in which a slot receives less than 1 - trigger of its order, or is offered
+        a discount :math:`d_e` above the trigger, is kept.
         """
         numbers, xp, arrays = self._numbers, self._numbers.xp, self._numbers.arrays
         if licences:
@@ -90,14 +99,25 @@ class Suppliers:
         if caps.active:
             trusted = arrays.rows(fill, caps.index) * caps.trusted
             fill = arrays.put(fill, caps.edges, trusted)
+        missing = order - received - self._trigger * (1.0 + order)
+        if self._behaviour.discount:
+            offer = self._offers(fill, demand, output)
+            fill = fill + offer
+            missing = xp.maximum(missing, numbers.by_group.maximum(offer) - self._trigger)
         fill -= self.reliability
         fill *= self._memory
         self.reliability += fill
-        missing = order - received - self._trigger * (1.0 + order)
         short = (missing > ROUNDING) & ~numbers.pushed & xp.isinf(self.triggered)
         if bool(xp.any(short)):
             self.triggered = xp.where(short, float(week), self.triggered)
             self._triggers_changed()
+
+    def _offers(self, fill: Array, demand: Array, output: Array) -> Array:
+        """Return the discount of idle suppliers that serve the whole of an order."""
+        numbers, xp, arrays = self._numbers, self._numbers.xp, self._numbers.arrays
+        idle = xp.where(demand - output <= ROUNDING, xp.maximum(-demand, 0.0), 0.0)
+        offer = self._behaviour.discount * arrays.rows(idle, numbers.supplier_of_edge)
+        return xp.where(fill > 1.0 - ROUNDING, offer, 0.0)
 
     def switch(self, week: int) -> None:
         """Move order shares towards reliable suppliers that may take them."""
