@@ -27,7 +27,7 @@ from chokepoint.scenario import (
 
 WEEKS = 25
 MANY = settings(DETERMINISTIC, max_examples=30)
-ATOL = 1e-12
+ATOL = 5e-12
 
 # What the engines show, and where the oracle keeps it.
 NAMES = {
