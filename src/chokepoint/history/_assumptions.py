@@ -21,12 +21,12 @@ __all__ = ["Assumptions"]
 
 Columns = dict[str, NDArray[np.float64]]
 
-_REACTIONS = ("trigger", "memory", "speed", "exponent")
+_REACTIONS = ("trigger", "memory", "speed", "exponent", "discount")
 _OWN = ("reorder", "thrift")
 _BY_LABEL = {"qualification": 1.0, "leakage": 0.0}
 _NAMES = (
-    "expected trigger, memory, speed, exponent, reorder, thrift, qualification:LABEL or "
-    "leakage:LABEL, got {name!r}"
+    "expected trigger, memory, speed, exponent, discount, reorder, thrift, qualification:LABEL "
+    "or leakage:LABEL, got {name!r}"
 )
 _LEAKAGE = {"gallium;germanium;antimony_metal;antimony_trioxide;antimony_trisulphide": 0.9}
 _RATIONING: Rationing = "highest_bidder"
@@ -103,8 +103,8 @@ class Assumptions:
         Parameters
         ----------
         values : mapping of str to float
-            `trigger`, `memory`, `speed`, `exponent` of the behaviour, `reorder`, `thrift`, and
-            `qualification:LABEL` and `leakage:LABEL`, where the label may be "*".
+            `trigger`, `memory`, `speed`, `exponent`, `discount` of the behaviour, `reorder`,
+            `thrift`, and `qualification:LABEL` and `leakage:LABEL`, where the label may be "*".
 
         Raises
         ------
