@@ -77,6 +77,18 @@ def test_the_same_seed_gives_the_same_interval(command, tmp_path):
     assert tables[0] == tables[1]
 
 
+def test_the_planner_is_a_lower_bound_for_the_targets_together(command, tmp_path):
+    code, out, err = command("simulate", *BAN, "--weeks", 26, "--draws", 0, "--targets", "JPN",
+                             "--planner", "--out", tmp_path / "t.csv")  # fmt: skip
+    assert code == 0, err
+    assert "(shortfall of JPN together)" in out
+    row = pd.read_csv(tmp_path / "t.csv").iloc[0]
+    ban = cp.Scenario("ban", cp.ExportBan(by="CHN", against="JPN", products="magnet", weeks=20))
+    best = cp.recourse(small_chain(), ban, targets="JPN", weeks=26, period=4)
+    assert row["planner_together_usd_m"] == pytest.approx(best.loss_total, rel=1e-6, abs=1e-6)
+    assert row["planner_together_usd_m"] <= row["reference_usd_m"] + 1e-6
+
+
 @pytest.mark.parametrize("by", ["product", "tier", "site", "total"])
 def test_other_breakdowns_add_up_to_the_same(command, tmp_path, by):
     sums = []

@@ -30,6 +30,7 @@ __all__ = ["add"]
 
 _BREAKDOWNS = ("country", "product", "tier", "site", "total")
 _SHOWN = 12
+_PERIOD = 4
 _HEADS = {
     "reference_usd_m": "reference",
     "stressed_usd_m": "stressed",
@@ -64,6 +65,11 @@ def add(commands: Commands[Parser]) -> None:
     simulate.add_argument(
         "--targets", metavar="AREAS", type=names, help="areas or blocs that are shown (by country)"
     )
+    simulate.add_argument(
+        "--planner",
+        action="store_true",
+        help="find the planner's least loss of the targets together: a lower bound (slower)",
+    )
     add_draws(simulate, default=20)
     add_out(simulate, "losses by scenario and row")
     add_out(simulate, "losses and unmet demand by scenario, week and country", option="--weekly")
@@ -87,6 +93,9 @@ def _run(arguments: argparse.Namespace) -> int:
         stages.begin(f"{arguments.draws} draws of the data")
         table = _with_interval(table, chain, scenarios, arguments)
     totals = table.groupby("scenario", sort=False)[["reference_usd_m", "stressed_usd_m"]].sum()
+    if arguments.planner:
+        stages.begin("planner's lower bound")
+        table = _with_planner(table, chain, scenarios, arguments)
     if shown is not None and arguments.by == "country":
         table = table[table["country"].isin(shown)]
     files = {arguments.out: table, arguments.weekly: outcome.to_frame().reset_index()}
@@ -153,6 +162,24 @@ def _with_interval(
     return table
 
 
+def _with_planner(
+    table: pd.DataFrame,
+    chain: SupplyChain,
+    scenarios: list[Scenario],
+    arguments: argparse.Namespace,
+) -> pd.DataFrame:
+    """Return the table with the least loss of all targets together, the same in every row."""
+    from chokepoint.resilience import recourse
+
+    least = {
+        one.name: recourse(
+            chain, one, targets=arguments.targets, weeks=arguments.weeks, period=_PERIOD
+        ).loss_total
+        for one in scenarios
+    }
+    return table.assign(planner_together_usd_m=table["scenario"].map(least))
+
+
 def _summary(
     chain: SupplyChain, table: pd.DataFrame, totals: pd.DataFrame, arguments: argparse.Namespace
 ) -> None:
@@ -179,6 +206,10 @@ def _summary(
         everywhere, worse = (number(float(value)) for value in totals.loc[scenario])
         say()
         say(f"{scenario}: {everywhere} in all, {worse} stressed")
+        if arguments.planner:
+            least = number(float(rows["planner_together_usd_m"].iloc[0]))
+            who = ", ".join(arguments.targets) if arguments.targets else "all areas"
+            say(f"a planner would lose at least {least} (shortfall of {who} together)")
         say(grid(rows.loc[order], heads=heads, most=most))
     say()
     for note in notes:
