@@ -126,6 +126,7 @@ def test_the_planner_is_hit_as_hard_as_by_the_worst_of_all_choices(case):
         assert len(found.pulled) <= most
 
 
+@pytest.mark.slow
 @SLOW
 @given(case=attacked(instruments=3))
 def test_the_weekly_model_is_hit_as_hard_as_by_the_worst_scenario(case):

@@ -85,6 +85,7 @@ def test_a_planner_does_not_make_more_than_baseline_for_profit(rare_earths):
 # --------------------------------------------------------------------------- (ii) rows
 
 
+@pytest.mark.slow
 @settings(some, max_examples=80)
 @given(cases(), PERIODS, st.sampled_from(["free", "valued"]))
 def test_every_course_of_the_weekly_model_satisfies_all_rows(case, period, terminal):
