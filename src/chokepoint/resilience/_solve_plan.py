@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 Method = Literal["auto", "extensive", "decomposed"]
 
 # Up to this many coefficients one program is solved sooner than its pieces.
-_ALL_AT_ONCE = 2_000_000
+_ALL_AT_ONCE = 1_000_000
 # An infeasible program of at most this many rows is put together to name what contradicts.
 _MOST_ROWS = 200_000
 
