@@ -15,13 +15,14 @@ import chokepoint as cp
 # chain, budget [USD million]
 CHAINS = [
     pytest.param("rare_earths", 20.0, id="rare_earths"),
-    pytest.param("semiconductors", 100.0, id="semiconductors", marks=pytest.mark.slow),
-    pytest.param("pharma_api", 20.0, id="pharma_api", marks=pytest.mark.slow),
+    pytest.param("semiconductors", 100.0, id="semiconductors"),
+    pytest.param("pharma_api", 20.0, id="pharma_api"),
 ]
 SHOWN = ["spent", "residual", "saving", "promise", "stressed_saving", "regret", "seconds",
          "verdict"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "budget"), CHAINS)
 def test_strategies(benchmark, name, budget):
     benchmark.group = "strategies on a chain, three threats to one country"
