@@ -65,7 +65,7 @@ def test_figures_are_finite_and_inside_their_interval(figures):
 
 
 def test_every_row_says_what_it_needs(figures):
-    for name in ("statement", "unit", "verdict", "decided_by", "sentence", "call"):
+    for name in ("statement", "unit", "verdict", "decided_by", "sentence", "call", "published"):
         assert figures[name].str.len().gt(0).all(), name
     assert figures["horizon_weeks"].gt(0).all()
     assert not figures.duplicated(["claim", "key"]).any()

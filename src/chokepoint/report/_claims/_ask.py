@@ -31,7 +31,8 @@ class Other:
         The chain.
     measures : pandas.DataFrame, optional
         Measures of a plan that make it from the chain: its draws are then those of the chain,
-        with the measures in place. None = it is drawn on its own with the same seed.
+        with the measures in place. None = its draws have the same numbers, but its own outputs and
+        flows, which are not drawn.
     weeks : int
         Horizon of the plan.
     """
@@ -203,6 +204,11 @@ class Ask(_Row):
     judge: Callable[..., bool] | None = None
     draws: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether outputs and flows are held in draws: where chains are set against each other."""
+        return any(other.measures is None for other in self.others)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found(_Row):
@@ -214,9 +220,12 @@ class Found(_Row):
         The figure, and the ends of its range over assumptions.
     cases : mapping of name to float
         The figure under other assumptions, one at a time.
+    grades : str
+        Grades of the numbers behind it, where they are not rows of the chain.
     """
 
     figure: float
     low: float = float("nan")
     high: float = float("nan")
     cases: Mapping[str, float] = field(default_factory=dict)
+    grades: str = ""

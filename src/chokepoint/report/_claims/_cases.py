@@ -11,7 +11,8 @@ import pandas as pd
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets import Draws, draw
-from chokepoint.errors import ConvergenceError
+from chokepoint.datasets._draw_columns import NAMES, QUANTITIES
+from chokepoint.datasets._what_if import WhatIf
 from chokepoint.leverage import Assessment, Runs, planned
 from chokepoint.report._claims._ask import Ask, Other, Setting
 from chokepoint.report._stages import Stages
@@ -21,7 +22,8 @@ from chokepoint.scenario import Scenario
 __all__ = ["Answer", "answers"]
 
 _PERIOD = 4
-Key = tuple[int, str, int]
+Key = tuple[int, str, int, bool]
+"""Horizon, what losses are by, most draws, and whether outputs and flows are held in draws."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +50,31 @@ class _Bench:
     stages: Stages
     drawn: dict[str, Draws] = field(default_factory=dict)
 
-    def draws(self, other: Other | None) -> Draws:
-        """Return the draws of the chain, or of another one."""
-        name = "" if other is None else other.name
+    def draws(self, other: Other | None, *, held: bool) -> Draws:
+        """Return the draws of the chain, or the same numbers on another one."""
+        name = f"{'' if other is None else other.name}{' held' if held else ''}"
         if name not in self.drawn:
             setting = self.setting
             with self.stages.stage(f"draws of the chain {name}".rstrip()):
-                if other is None:
+                if held:
+                    chain = setting.chain if other is None else other.chain
+                    made = _held(self.draws(None, held=False), chain)
+                elif other is None:
                     made = draw(setting.chain, setting.draws, rng=setting.rng)
-                elif other.measures is not None:
-                    made = hardened(self.draws(None), other.measures, weeks=other.weeks)
                 else:
-                    made = _most(other.chain, setting.draws, setting.rng)
+                    assert other.measures is not None
+                    drawn = self.draws(None, held=False)
+                    made = hardened(drawn, other.measures, weeks=other.weeks)
             self.drawn[name] = made
         return self.drawn[name]
 
     def runs(self, other: Other | None, scenarios: Sequence[Scenario], key: Key) -> Runs:
         """Return the losses of scenarios on the chain, or on another one, in all cases."""
-        weeks, by, count = key
+        weeks, by, count, held = key
         chain = self.setting.chain if other is None else other.chain
         where = "" if other is None else f" on the chain {other.name}"
         options: dict[str, Any] = {"owners": _owners(chain)} if other is None else {}
-        few = self.draws(other)[:count]
+        few = self.draws(other, held=held)[:count]
         with self.stages.stage(f"{len(scenarios)} scenarios, {weeks} weeks, by {by}{where}"):
             return Runs.of(
                 chain, scenarios, weeks=(weeks,), draws=few, alone=not self.setting.fast,
@@ -78,30 +83,29 @@ class _Bench:
             )  # fmt: skip
 
 
-def _most(chain: SupplyChain, count: int, seed: int) -> Draws:
-    """Return as many draws as can be balanced: in a chain that was fitted anew one may fail.
+def _held(drawn: Draws, chain: SupplyChain) -> Draws:
+    """Return draws with the same numbers on a chain whose outputs and flows stay as they are.
 
-    Half as many are tried then; the rows say how many they have.
+    Quantities of two chains that are drawn apart differ by chance, far more than by what is
+    compared: where chains are set against each other, all numbers but these are drawn.
     """
-    while True:
-        try:
-            return draw(chain, count, rng=seed)
-        except ConvergenceError:
-            if count <= 1:
-                raise
-            count //= 2
+    names = [name for name in drawn.columns if name in NAMES and name not in QUANTITIES]
+    moves = [{name: drawn.columns[name][k] for name in names} for k in range(len(drawn))]
+    made = WhatIf(chain).draws(moves)
+    rest = {name: values for name, values in drawn.columns.items() if name not in NAMES}
+    return replace(made, columns={**made.columns, **rest})
 
 
 def answers(
     setting: Setting, asks: Sequence[Ask], stages: Stages
-) -> tuple[dict[str, Answer], Draws | None]:
-    """Return the figures by name, and the draws of the chain; those of a kind run together."""
+) -> tuple[dict[str, Answer], dict[bool, Draws]]:
+    """Return the figures by name, and the draws of the chain by whether outputs are held."""
     bench = _Bench(setting, stages)
     found: dict[str, Answer] = {}
     keys: dict[Key, list[Ask]] = {}
     for ask in asks:
         count = setting.draws if ask.draws is None else min(ask.draws, setting.draws)
-        keys.setdefault((ask.weeks, ask.by, count), []).append(ask)
+        keys.setdefault((ask.weeks, ask.by, count, ask.held), []).append(ask)
     for key, some in sorted(keys.items(), key=lambda item: item[0]):
         runs = {"": bench.runs(None, _scenarios(some), key)}
         others = {other.name: other for ask in some for other in ask.others}
@@ -110,15 +114,12 @@ def answers(
             runs[name] = bench.runs(other, _scenarios(mine), key)
         with stages.stage("figures"):
             for ask in some:
-                held = _same_draws([runs[""], *(runs[other.name] for other in ask.others)])
-                found[ask.name] = _answer(setting, ask, held)
-    return found, bench.drawn.get("")
-
-
-def _same_draws(runs: Sequence[Runs]) -> list[Runs]:
-    """Return the runs with the draws that all of them have."""
-    count = min(len(run.drawn) for run in runs)
-    return [replace(run, drawn=run.drawn[:count]) for run in runs]
+                found[ask.name] = _answer(
+                    setting, ask, [runs[""], *(runs[other.name] for other in ask.others)]
+                )
+    drawn = {held: bench.drawn[name] for held, name in ((False, ""), (True, " held"))
+             if name in bench.drawn}  # fmt: skip
+    return found, drawn
 
 
 def _scenarios(asks: Sequence[Ask]) -> list[Scenario]:

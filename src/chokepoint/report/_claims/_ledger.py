@@ -173,10 +173,8 @@ def _answered(
 ) -> Ledger:
     asks = [row for part in rows.values() for row in part if isinstance(row, Ask)]
     found, drawn = answers(setting, asks, stages)
-    drivers: Mapping[str, pd.DataFrame] = {}
-    if drawn is not None and len(drawn):
-        with stages.stage("numbers that figures follow"):
-            drivers = _drivers(drawn, found)
+    with stages.stage("numbers that figures follow"):
+        drivers = _drivers(asks, found, drawn)
     lines: list[dict[str, Any]] = []
     assumptions, tables = {}, {}
     for number, part in rows.items():
@@ -199,16 +197,18 @@ def _answered(
     return Ledger(table, assumptions, tables, setting, stages.seconds)
 
 
-def _drivers(drawn: Draws, found: Mapping[str, Answer]) -> dict[str, pd.DataFrame]:
+def _drivers(
+    asks: Sequence[Ask], found: Mapping[str, Answer], drawn: Mapping[bool, Draws]
+) -> dict[str, pd.DataFrame]:
     """Return the numbers that each figure follows, from as many draws as it has."""
-    counts: dict[int, dict[str, NDArray[np.float64]]] = {}
-    for name, answer in found.items():
-        values = answer.found.drawn
+    groups: dict[tuple[bool, int], dict[str, NDArray[np.float64]]] = {}
+    for ask in asks:
+        values = found[ask.name].found.drawn
         if len(values) and np.isfinite(values).all():
-            counts.setdefault(len(values), {})[name] = values
+            groups.setdefault((ask.held, len(values)), {})[ask.name] = values
     made: dict[str, pd.DataFrame] = {}
-    for count, figures in counts.items():
-        made |= drivers_of_draws(drawn[:count], figures)
+    for (held, count), figures in groups.items():
+        made |= drivers_of_draws(drawn[held][:count], figures)
     return made
 
 

@@ -116,11 +116,18 @@ def _line(setting: Setting, row: Ask | Found, verdict: Verdict) -> Line:
         "threshold": math.nan if row.threshold is None else row.threshold,
         "verdict": verdict.word,
         "decided_by": verdict.decided_by,
-        "remark": row.remark,
+        "remark": _remark(row),
         "published": published(setting, row.published),
         "grades": _grades(setting, row),
         "call": row.code,
     }
+
+
+def _remark(row: Ask | Found) -> str:
+    words = row.remark
+    if isinstance(row, Ask) and row.held:
+        words = f"{words} In its draws outputs and flows stay as they are in each chain."
+    return words.strip()
 
 
 def _judged(truth: Assessment) -> Verdict:
@@ -180,10 +187,11 @@ def _named(drivers: pd.DataFrame | None) -> str:
 
 
 def _grades(setting: Setting, row: Ask | Found) -> str:
-    if not row.goods:
-        return ""
+    if isinstance(row, Found) and row.grades:
+        return row.grades
     chain = setting.chain
-    return grades(chain, chain.products_in(row.goods), chain.areas(row.areas or None))
+    products = chain.products_in(row.goods) if row.goods else tuple(chain.products["product"])
+    return grades(chain, products, chain.areas(row.areas or None))
 
 
 def published(setting: Setting, names: tuple[str, ...]) -> str:
@@ -197,4 +205,4 @@ def published(setting: Setting, names: tuple[str, ...]) -> str:
             f"{row['value']:g} {row['unit']} ({row['metric']}, {row['geography']}, {row['scope']}; "
             f"{row['shock']}; {titles.get(first, first)})"
         )
-    return "; ".join(parts)
+    return "; ".join(parts) or "none in the tables of the chain"

@@ -171,6 +171,7 @@ def swap(setting: Setting) -> list[Ask | Found]:
             low=min(ends.values()),
             high=max(ends.values()),
             code=worth_code,
+            grades="B 3, C 2",
             remark=f"The duty itself, {money(POINTS * middle)} a year, is paid by US importers and "
             "goes to the US treasury: what sellers bear of it and what they sell less is a "
             "judgement (grade C), so this is a range of assumptions, not of data. The duty was cut "
