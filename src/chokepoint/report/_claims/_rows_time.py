@@ -13,7 +13,7 @@ from chokepoint.report._claims._code import loss_code, ramps_code, scenario_code
 from chokepoint.report._claims._formulas import Formula, fall_of, loss_of
 from chokepoint.report._claims._goods import RARE_EARTHS
 from chokepoint.report._claims._rows_materials import suspended_rules
-from chokepoint.report._format import digits, money, per_cent
+from chokepoint.report._format import money, per_cent
 from chokepoint.scenario import ExportBan, Scenario
 
 __all__ = ["build_out", "price_of_truce"]
@@ -104,17 +104,16 @@ def price_of_truce(setting: Setting) -> list[Ask | Found]:
             ),
             Ask(
                 **shared,
-                key=f"price to {mine}",
-                statement=f"What {aimed} gains in leverage over {mine} through the truce, for "
-                f"each dollar that it spares {mine}",
-                unit="ratio",
-                show=digits,
+                key=f"conceded by {mine}",
+                statement=f"Net leverage over {mine} that {aimed} gains through the truce, at its "
+                "end",
+                unit="USD million of net leverage",
+                show=money,
                 areas=(mine,),
-                formula=_price(avoided, conceded),
-                code=f"(lambda row: -row['conceded'] / {CHI} / row['avoided'])("
-                f"{_truce_code(setting, fight)}.table.loc[{mine!r}])",
-                remark="Above 1 the truce concedes more than it spares, if the crisis is resumed "
-                "for sure. A minus means that the other side's leverage falls.",
+                formula=conceded,
+                code=f"-{_truce_code(setting, fight)}.table.loc[{mine!r}, 'conceded'] / {CHI}",
+                remark="Net leverage is what the other side can cost, less what that costs itself, "
+                "with its best set of levers. A minus means that it falls.",
             ),
         ]
     return rows
@@ -152,14 +151,6 @@ def _changes(
 
 def _value(avoided: Formula, gained: Formula, conceded: Formula, chi: float) -> Formula:
     return lambda *losses: avoided(losses[0]) + chi * gained(*losses) - chi * conceded(*losses)
-
-
-def _price(avoided: Formula, conceded: Formula) -> Formula:
-    def price(*losses: Losses) -> float:
-        spared = avoided(losses[0])
-        return conceded(*losses) / spared if spared > 0 else float("nan")
-
-    return price
 
 
 def _truce_code(setting: Setting, fight: Scenario) -> str:
