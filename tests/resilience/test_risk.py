@@ -26,6 +26,8 @@ def test_the_worst_threat_decides_where_it_weighs():
     assert worst.measures["site"].tolist() == ["mill@KOR"]
     # The tail is the long ban alone: nine weeks without, six with the plan.
     assert worst.tail_loss == pytest.approx((9 * VALUE, 6 * VALUE))
+    # The other threat costs nothing in the program, and is answered as well as can be all the same.
+    assert worst.residual_loss.to_dict() == pytest.approx({"short": 4 * VALUE, "kor": 6 * VALUE})
     # What one more USD avoids in the tail, as the plan weighs it.
     assert worst.budget_value == pytest.approx(VALUE / 0.1, rel=1e-3)
     assert mean.budget_value == pytest.approx(0.9 * VALUE / 0.1, rel=1e-3)
@@ -54,6 +56,8 @@ def test_no_other_plan_is_better_at_the_same_weight(method, weight, level):
         best = min(best, risk.value(lost, chances))
     assert cost <= best + 1e-3
     assert found.gap <= 1e-6
+    # Whatever the weights, no threat is answered worse than without the plan.
+    assert (found.residual_loss <= found.baseline_loss + 1e-3).all()
 
 
 def test_few_threats_are_said_to_be_few():

@@ -114,10 +114,14 @@ def read_whole(
         priced = _fixed(solution).solve(solver=solver, options=options)
     answers = solution.program.matrix[n_rows:]
     shared = problem.parts[0].shared
-    parts = range(len(problem.parts))
+    values = [problem.values_of_part(solution.values, k) for k in range(len(problem.parts))]
+    if problem.tail_weight >= 1.0 and program.answers:
+        # Cases outside the tail cost nothing there, so that nobody looked for the best answer.
+        spend = solution.values[:shared]
+        values = answers_to(program.answers, spend, solver=solver, threads=1, options=options)
     return Solved(
         x=solution.values[:size],
-        values=[problem.values_of_part(solution.values, number) for number in parts],
+        values=values,
         worth=np.asarray((answers.T @ priced.duals[n_rows:])[:shared]),
         prices=priced.duals[:n_rows],
         objective=solution.objective,
