@@ -51,6 +51,13 @@ def test_a_flip_counts_even_where_no_value_reaches_the_threshold():
     assert decide(5.0, tests, threshold=50.0).word == "cannot decide"
 
 
+@pytest.mark.parametrize("planner", [0.0, 0.1, -3.0])
+def test_no_flip_counts_where_all_values_stay_far_below_the_threshold(planner):
+    tests = _with("band", planner=planner, stressed=40.0)
+    assert decide(5.0, tests, threshold=401.0).word == "contradicts"
+    assert decide(5.0, tests, threshold=399.0).word == "cannot decide"
+
+
 def test_tiny_values_count_as_zero():
     nothing = {name: dict.fromkeys(values, 0.0) for name, values in SURE.items()}
     assert decide(-1e-6, nothing, threshold=1.0).word == "contradicts"
@@ -84,7 +91,7 @@ def test_the_unit_does_not_matter(reference, values, threshold, scale):
         }
 
     every = [reference, *values]
-    edges = [abs(value / threshold / edge - 1.0) for value in every for edge in (1.0, 1e-3)]
+    edges = [abs(value / threshold / edge - 1.0) for value in every for edge in (1.0, 0.1, 1e-3)]
     if min(edges) < 1e-9 or abs(max(every) / min(every) - 10.0) < 1e-6:
         return  # rounding decides on the edge
     once = decide(reference, tests(1.0), threshold=threshold)

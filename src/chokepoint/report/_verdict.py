@@ -17,7 +17,8 @@ RULE = (
     "A statement sets a threshold for a figure. The figure is compared in the reference case, at "
     "both ends of the band (planner and stressed), at both ends of the interval and with each "
     "assumption at each end of its range. If any two of these values differ in sign or by a "
-    "factor of ten or more, the verdict is 'cannot decide'. Otherwise it is 'supports' where all "
+    "factor of ten or more, the verdict is 'cannot decide', unless all of them stay below a tenth "
+    "of the threshold. Otherwise it is 'supports' where all "
     "of them reach the threshold, 'contradicts' where none does, and 'cannot decide' where some "
     "do. Where one of the three tests was not run and the others do not already disagree, the "
     "statement is 'not tested'. Values below a thousandth of the threshold count as zero."
@@ -76,7 +77,8 @@ def decide(
     values.update({label: value for held in known.values() for label, value in held.items()})
     values = {label: 0.0 if abs(value) < floor else value for label, value in values.items()}
     outlier = _outlier(values)
-    if _flips(list(values.values())):
+    far_below = max(values.values()) < threshold / ORDER_OF_MAGNITUDE
+    if _flips(list(values.values())) and not far_below:
         return Verdict("cannot decide", outlier)
     reached = [value >= threshold for value in values.values()]
     if any(reached) and not all(reached):
