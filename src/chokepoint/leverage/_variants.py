@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from chokepoint.chain import SupplyChain
 from chokepoint.datasets._what_if import End, Moves, WhatIf, end_of, moved_shares
+from chokepoint.leverage._memory import kept
 from chokepoint.propagate import Behaviour, Outcome, simulate
 from chokepoint.propagate._recorder import Record
 from chokepoint.propagate._simulate import Precision
@@ -182,7 +184,8 @@ def _changes(chain: SupplyChain, behaviour: Behaviour, owners: Owners) -> Iterat
         yield _Change("supplier switching", end, switching[end][0], {}, switching[end][1])
         for name, (areas, products) in owners.items():
             words = f"{end} end of the outputs of {name}, product totals kept"
-            moves = moved_shares(chain, areas, products, end)
+            key = ("moved shares", tuple(areas), tuple(products), end)
+            moves = kept(chain, key, partial(moved_shares, chain, areas, products, end))
             yield _Change(f"shares of {name}", end, words, moves, behaviour)
         added = end_of(chain, "value_added_share", end).clip(0.0, 1.0)
         words = f"{end} end of value_added_share"
