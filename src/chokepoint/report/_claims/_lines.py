@@ -78,8 +78,8 @@ def line_of_found(setting: Setting, row: Found) -> Line:
         "low": low,
         "high": high,
         "reference": row.figure,
-        "sentence": f"{row.statement}: {row.show(row.figure)}, {row.show(low)} to "
-        f"{row.show(high)} over the assumptions.",
+        "sentence": f"{row.statement}: {_text(row, row.figure)}, {_text(row, low)} to "
+        f"{_text(row, high)} over the assumptions.",
         "draws": 0,
         "drivers": "",
     }
@@ -150,20 +150,26 @@ def _judged(truth: Assessment) -> Verdict:
 
 def _sentence(row: Ask, found: Assessment, verdict: Verdict, words: Mapping[str, str]) -> str:
     """Return one plain sentence."""
-    value, span = row.show(found.reference), ""
+    value, span = _text(row, found.reference), ""
     if not math.isnan(found.low):
-        span += f", {row.show(found.low)} to {row.show(found.high)} over {len(found.drawn)} draws"
+        ends = f"{_text(row, found.low)} to {_text(row, found.high)}"
+        span += f", {ends} over {len(found.drawn)} draws"
     if not math.isnan(found.stressed):
-        span += f", {row.show(found.stressed)} in the stressed case"
+        span += f", {_text(row, found.stressed)} in the stressed case"
     if not math.isnan(found.planner):
-        span += f", {row.show(found.planner)} with a perfectly coordinated response"
+        span += f", {_text(row, found.planner)} with a perfectly coordinated response"
     if row.threshold is None and row.judge is None:
         return f"{row.statement}: {value}{span}."
     by = f" ({verdict.decided_by})" if verdict.word in ("cannot decide", "not tested") else ""
-    limit = "" if row.threshold is None else f", against a limit of {row.show(row.threshold)}"
+    limit = "" if row.threshold is None else f", against a limit of {_text(row, row.threshold)}"
     return (
         f"{row.statement}: {words[verdict.word]}{by}; {value} in the reference case{limit}{span}."
     )
+
+
+def _text(row: Ask | Found, value: float) -> str:
+    """Return a figure as text, with its currency where it has one."""
+    return f"USD {row.show(value)}" if row.unit.startswith("USD") else row.show(value)
 
 
 def _ends(table: pd.DataFrame) -> dict[str, float]:
