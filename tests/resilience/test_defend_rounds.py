@@ -23,10 +23,10 @@ from chokepoint.program import CVaR
 from chokepoint.resilience import defend, plan
 from chokepoint.resilience._attack._instruments import Instruments
 from chokepoint.resilience._attack._penalty import penalised
-from chokepoint.scenario import Scenario
+from chokepoint.scenario import ExportBan, Scenario, Tariff
 
 FEW = settings(
-    max_examples=6, deadline=None,
+    max_examples=6, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large,
                            HealthCheck.filter_too_much],
 )  # fmt: skip
@@ -99,6 +99,25 @@ def test_it_is_the_plan_against_the_worst_of_all_attacks(method, period):
         least = worst.residual_loss.max() + 1e-4 * worst.spent
         assert found.upper_bound == pytest.approx(least, rel=1e-5, abs=1e-6)
         assert found.lower_bound == pytest.approx(least, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_instrument_that_stops_goods_and_charges_a_tariff(method):
+    """The tariff costs more than either ban, and is a cost of columns, not a bound."""
+    chain = diamond().build()
+    both = [ExportBan(by="USA", severity=0.1), Tariff(by="JPN", against="AUS", rate=0.9)]
+    levers = [*bans("AUS", severity=0.3), Scenario("USA, and a tariff", both)]
+    measures = table(stock(2e5), second(unit_cost=2e4))
+    answer, offered = prepared(chain, levers, measures)
+    assert not offered.charges.any()
+    for budget in (0.0, 0.5):
+        least = least_worst_loss(answer, budget, list(all_choices(2, 1)), 2)
+        found = defend(
+            chain, levers, budget=budget, most=1, weeks=WEEKS, period=1, measures=measures,
+            method=method, tolerance=1e-7, simulate=False,
+        )  # fmt: skip
+        assert found.upper_bound == pytest.approx(least, rel=2e-5)
+        assert found.rounds["attack"].iloc[0] == "USA, and a tariff"
 
 
 def test_measures_bought_whole_are_all_or_nothing():

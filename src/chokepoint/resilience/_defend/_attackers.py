@@ -75,7 +75,10 @@ class Enumerated:
 
 
 def _move(session: HighsSession, program: LinearProgram) -> None:
-    """Give a session the bounds of another program with the same matrix and costs."""
+    """Give a session the bounds and costs of another program with the same matrix.
+
+    Costs differ where an instrument charges a tariff beside what it stops.
+    """
     held = session.program
     rows = np.flatnonzero(
         (held.row_lower != program.row_lower) | (held.row_upper != program.row_upper)
@@ -89,6 +92,9 @@ def _move(session: HighsSession, program: LinearProgram) -> None:
         session.change_columns(
             columns, lower=program.column_lower[columns], upper=program.column_upper[columns]
         )
+    dearer = np.flatnonzero(held.cost != program.cost)
+    if len(dearer):
+        session.change_costs(dearer, program.cost[dearer])
 
 
 class Programmed:
