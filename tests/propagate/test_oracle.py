@@ -27,7 +27,9 @@ from chokepoint.scenario import (
 
 WEEKS = 25
 MANY = settings(DETERMINISTIC, max_examples=30)
-ATOL = 5e-12
+ATOL = 1e-12
+# Rounding adds up where orders follow the output of the week before: 1.7e-12 was seen in week 34.
+LATE = 5e-12
 
 # What the engines show, and where the oracle keeps it.
 NAMES = {
@@ -69,12 +71,13 @@ def compare(engine: str, chain: SupplyChain, what: Effects, history: History, ho
 def _same(name: str, theirs: np.ndarray, ours: np.ndarray, weeks: int, labels: list) -> None:
     # Relative above 1: a stock of 26 weeks has rounding 26 times that of an output.
     gap = np.abs(theirs[:weeks, :, 0] - ours[:weeks]) / np.maximum(1.0, np.abs(ours[:weeks]))
-    if gap.size and not gap.max() <= ATOL:
-        week = int(np.argmax((gap > ATOL).any(axis=1)))
+    limit = np.where(np.arange(len(gap)) < WEEKS, ATOL, LATE)[:, None]
+    if gap.size and not (gap <= limit).all():
+        week = int(np.argmax(~(gap <= limit).all(axis=1)))
         row = int(np.argmax(gap[week]))
         raise AssertionError(
             f"{name} of {labels[row]} in week {week}: engine {theirs[week, row, 0]!r}, "
-            f"oracle {ours[week, row]!r}; {int((gap[week] > ATOL).sum())} rows differ there"
+            f"oracle {ours[week, row]!r}; {int((gap[week] > limit[week]).sum())} rows differ there"
         )
 
 
@@ -102,7 +105,7 @@ def test_engine_equals_oracle_on_events(engine, data):
 
 
 @pytest.mark.slow
-@settings(DETERMINISTIC, max_examples=500)
+@settings(DETERMINISTIC, max_examples=600)
 @given(data=st.data())
 def test_engines_equal_oracle_in_a_long_sweep(data):
     chain = data.draw(drafts(rich=True)).build()

@@ -142,6 +142,8 @@ def test_claims_can_be_chosen_and_unknown_ones_are_refused():
         ledger(small_chain(), claims=[16])
     with pytest.raises(OptionError, match="shipped chain"):
         ledger("no such chain")
+    with pytest.raises(OptionError, match="draws of at least 0, got -1"):
+        ledger(small_chain(), claims=[9], draws=-1)
 
 
 def test_columns_are_those_that_readers_know(made):

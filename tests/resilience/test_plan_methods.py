@@ -27,7 +27,7 @@ from chokepoint.resilience import Pool, plan, recourse
 from chokepoint.scenario import Scenario
 
 some = settings(
-    max_examples=12, deadline=None,
+    max_examples=20, deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 WEEKS = 16

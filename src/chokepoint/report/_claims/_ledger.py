@@ -141,7 +141,7 @@ def ledger(
     Raises
     ------
     OptionError
-        If there is no such chain or claim.
+        If there is no such chain or claim, or draws are fewer than 0.
 
     Examples
     --------
@@ -153,6 +153,8 @@ def ledger(
     unknown = [number for number in wanted if number not in CLAIMS]
     if unknown:
         raise OptionError(f"Expected numbers of claims from 1 to 15, got {unknown}.")
+    if draws is not None and draws < 0:
+        raise OptionError(f"Expected draws of at least 0, got {draws}.")
     stages = Stages(show=progress)
     with stages.stage("chain"):
         loaded, code = load_chain(chain)

@@ -70,7 +70,7 @@ class Instruments:
         listed = (given,) if isinstance(given, Scenario) else tuple(given)
         names = [one.name for one in listed]
         if not listed or len(set(names)) < len(names):
-            raise OptionError(f"Expected instruments with unique names, got {names}.")
+            raise OptionError(f"Expected one or more instruments with unique names, got {names}.")
         if weeks < 1:
             raise OptionError(f"Expected weeks of at least 1, got {weeks}.")
         if most is not None and most < 0:
