@@ -105,7 +105,7 @@ def test_engine_equals_oracle_on_events(engine, data):
 
 
 @pytest.mark.slow
-@settings(DETERMINISTIC, max_examples=600)
+@settings(DETERMINISTIC, max_examples=500)
 @given(data=st.data())
 def test_engines_equal_oracle_in_a_long_sweep(data):
     chain = data.draw(drafts(rich=True)).build()
